@@ -1,0 +1,78 @@
+//! What one peer is told at birth.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::geometry::Geometry;
+use crate::id::PeerId;
+use crate::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
+use crate::rate::Rate;
+
+/// How much is told in events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Detail {
+    /// What metrics need.
+    #[default]
+    Summary,
+    /// Every block too, for the piece timeline of a chosen peer.
+    Blocks,
+}
+
+/// Bounds of everything a neighbour could make grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Neighbours we stop dialling at.
+    pub dial_below: u16,
+    /// Neighbours at most, dialled or accepted.
+    pub neighbours_max: u16,
+    /// Addresses remembered.
+    pub addresses_max: u16,
+    /// Requests outstanding at one neighbour.
+    pub requests_max: u16,
+    /// Requests a neighbour may have waiting with us.
+    pub uploads_queued_max: u16,
+    /// Blocks received and not yet stored; at the bound we ask no more.
+    pub unstored_max: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            dial_below: 20,
+            neighbours_max: 40,
+            addresses_max: 200,
+            requests_max: 64,
+            uploads_queued_max: 256,
+            unstored_max: 1024,
+        }
+    }
+}
+
+/// What one peer is told at birth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Our id.
+    pub peer_id: PeerId,
+    /// Where we can be reached, if we know: told to children's parents in Give-to-Get.
+    pub listen: Option<SocketAddr>,
+    /// The torrent.
+    pub geometry: Geometry,
+    /// Media bytes per second; `None` if the torrent cannot be played.
+    pub bitrate: Option<Rate>,
+    /// Which piece next.
+    pub selector: SelectorConfig,
+    /// Whom to upload to while downloading.
+    pub choker: ChokerConfig,
+    /// Whom to upload to when complete.
+    pub seed_choker: ChokerConfig,
+    /// When to start, stall or skip.
+    pub playback: PlaybackConfig,
+    /// Bounds.
+    pub limits: Limits,
+    /// How often the tracker is asked when it says nothing else.
+    pub announce_interval: Duration,
+    /// We never upload a block: a free-rider, or a node with `--up 0`.
+    pub upload: bool,
+    /// How much is told in events.
+    pub detail: Detail,
+}

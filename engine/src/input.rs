@@ -1,0 +1,163 @@
+//! What the world tells a peer, and what the application may ask of it.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::error::CloseReason;
+use crate::geometry::{Block, PieceIndex};
+use crate::id::{ConnId, PeerId};
+use crate::message::{Datagram, Message};
+use crate::rate::Rate;
+
+/// What the other side's handshake said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Remote {
+    /// Its id; our own id closes the connection.
+    pub peer_id: PeerId,
+    /// It speaks BEP 6.
+    pub fast: bool,
+    /// It speaks BEP 10.
+    pub extended: bool,
+}
+
+/// Where addresses came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddressSource {
+    /// A tracker's answer.
+    Tracker,
+    /// The user, or the scenario.
+    User,
+    /// Peer exchange (BEP 11).
+    Pex,
+}
+
+/// What became of a block the driver was told to store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreResult {
+    /// It is on disk.
+    Done,
+    /// It is not; the block will be asked for again.
+    Failed,
+}
+
+/// What hashing (or a signature) said of a piece.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The piece is what the torrent promises.
+    Good,
+    /// It is not. The driver keeps its bytes until the piece is stored anew.
+    Bad,
+    /// The piece was bad before, is good now, and these of its blocks (as first received)
+    /// differ: their senders are the culprits.
+    GoodAfterBad {
+        /// Indices of the blocks that differ from the earlier, bad copy.
+        differing: Vec<u16>,
+    },
+}
+
+/// What the world tells a peer. Cannot fail: a bad neighbour is closed, not an error.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `poll_timeout` is due. Spurious ones are harmless.
+    Timeout,
+    /// A connection we dialled is open and handshakes are exchanged.
+    Connected {
+        /// As in [`Output::Dial`](crate::Output::Dial).
+        conn: ConnId,
+        /// The other side's handshake.
+        remote: Remote,
+    },
+    /// A message, in the order sent. For `Piece`, drain the outputs before the next call: one of
+    /// them says what to do with the bytes.
+    Message(ConnId, Message),
+    /// Part of a block has arrived; rates and patience count it.
+    Progress {
+        /// The sender.
+        conn: ConnId,
+        /// Bytes since the last report; the complete `Piece` counts only the rest.
+        bytes: u32,
+    },
+    /// The transport will take this many more blocks.
+    Credit {
+        /// The receiver.
+        conn: ConnId,
+        /// Blocks, beyond what was granted before.
+        blocks: u16,
+    },
+    /// The connection is gone, or could not be made.
+    Closed {
+        /// Which.
+        conn: ConnId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A block that `Output::Store` named is dealt with.
+    Stored {
+        /// Which.
+        block: Block,
+        /// How.
+        result: StoreResult,
+    },
+    /// A piece that `Output::Verify` named is judged.
+    Verified {
+        /// Which.
+        piece: PieceIndex,
+        /// How.
+        verdict: Verdict,
+    },
+    /// Addresses of peers in the swarm.
+    Addresses {
+        /// Who said so.
+        source: AddressSource,
+        /// Where they are.
+        peers: Vec<SocketAddr>,
+    },
+    /// A tracker answered (its addresses come apart): ask again after this long.
+    Announced {
+        /// The tracker's interval.
+        interval: Duration,
+    },
+    /// A tracker did not answer, or said no.
+    AnnounceFailed,
+    /// A datagram, from whoever sends from that address.
+    Datagram {
+        /// The sender's address.
+        from: SocketAddr,
+        /// What it says.
+        datagram: Datagram,
+    },
+    /// Our share of the uplink.
+    Uplink(Rate),
+}
+
+/// An input or an application call: what a recording consists of, with times.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// [`Peer::handle`](crate::Peer::handle).
+    Input(Input),
+    /// [`Peer::accept`](crate::Peer::accept).
+    Accept {
+        /// From where.
+        addr: SocketAddr,
+        /// Who.
+        remote: Remote,
+    },
+    /// [`Peer::play`](crate::Peer::play).
+    Play,
+    /// [`Peer::pause`](crate::Peer::pause).
+    Pause,
+    /// [`Peer::resume`](crate::Peer::resume).
+    Resume,
+    /// [`Peer::seek`](crate::Peer::seek), to a byte of the content.
+    Seek(u64),
+    /// [`Peer::want`](crate::Peer::want): a reader waits for these bytes.
+    Want {
+        /// First byte.
+        from: u64,
+        /// Bytes.
+        length: u64,
+    },
+    /// [`Peer::leave`](crate::Peer::leave).
+    Leave,
+}

@@ -1,0 +1,59 @@
+//! One peer's part in one BitTorrent swarm, without IO.
+//!
+//! [`Peer`] is driven by *mutate, drain, sleep*: call [`Peer::handle`] (which cannot fail) or an
+//! application method (which can), drain [`Peer::poll_output`] to `None`, then sleep until
+//! [`Peer::poll_timeout`]. `now` never goes back. A run is `(Config, Seed, [(now, Call)])`, so a
+//! recording replays bit for bit anywhere.
+//!
+//! # Map
+//!
+//! | file | owns |
+//! |---|---|
+//! | `peer/` | [`Peer`]: routing of inputs, the outbox, the neighbours, the piece table |
+//! | `input.rs`, `output.rs` | the vocabulary between a peer and its world |
+//! | `message.rs` | what neighbours say to each other, typed; `wire/` is its bytes |
+//! | `event.rs` | what happened, for metrics; the only source of metrics |
+//! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
+//! | `policy/` | the seams: who is unchoked, which piece is next, when to play |
+//! | `time.rs`, `rate.rs`, `seed.rs` | time, rates and randomness as values |
+//!
+//! # Architecture invariants
+//!
+//! * No clock, socket, file, thread or OS randomness: `no_std` makes the compiler say so.
+//! * Only [`Peer`] writes the outbox; components return what they want.
+//! * A policy changes nothing: it reads a view and answers, and the engine checks the answer.
+//! * No event, timer or draw of one peer changes another's except through a message.
+//! * A viewer never sees an unverified byte.
+//! * Every queue and table has a stated bound (see [`Limits`]).
+#![no_std]
+
+extern crate alloc;
+
+mod bitfield;
+mod config;
+mod error;
+mod event;
+mod geometry;
+mod id;
+mod input;
+mod message;
+mod output;
+mod peer;
+pub mod policy;
+mod rate;
+mod seed;
+mod time;
+
+pub use bitfield::Bitfield;
+pub use config::{Config, Detail, Limits};
+pub use error::{CallError, CloseReason, ConfigError, Refused};
+pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
+pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
+pub use id::{ConnId, PeerId};
+pub use input::{AddressSource, Call, Input, Remote, StoreResult, Verdict};
+pub use message::{Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, Message};
+pub use output::{Announce, Output};
+pub use peer::{NeighbourView, Peer, PlayState, PlaybackView};
+pub use rate::{Rate, RateMeter};
+pub use seed::{Rng, Seed};
+pub use time::Instant;

@@ -1,0 +1,229 @@
+//! What neighbours say to each other, typed. Its bytes are made by `wire`.
+//!
+//! A `Piece` carries no payload: the driver holds it. [`Message::wire_len`] counts it all the same.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use crate::bitfield::Bitfield;
+use crate::geometry::{Block, PieceIndex};
+use crate::id::PeerId;
+
+/// A message of the peer wire protocol (BEP 3, 6, 10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// Nothing, to hold the connection open.
+    KeepAlive,
+    /// No more of your requests will be answered.
+    Choke,
+    /// Your requests will be answered.
+    Unchoke,
+    /// You have something I want.
+    Interested,
+    /// You have nothing I want.
+    NotInterested,
+    /// I have this piece.
+    Have(PieceIndex),
+    /// I have these pieces; only as first message.
+    Bitfield(Box<Bitfield>),
+    /// Send me this block.
+    Request(Block),
+    /// The block itself (its bytes stay with the driver).
+    Piece(Block),
+    /// I no longer want this block.
+    Cancel(Block),
+    /// DHT port (BEP 5); noted and otherwise ignored.
+    Port(u16),
+    /// BEP 6: a piece that would be good to ask for.
+    Suggest(PieceIndex),
+    /// BEP 6: I have everything.
+    HaveAll,
+    /// BEP 6: I have nothing.
+    HaveNone,
+    /// BEP 6: this request will not be answered.
+    Reject(Block),
+    /// BEP 6: may be asked for while choked.
+    AllowedFast(PieceIndex),
+    /// BEP 10: a message of an extension.
+    Extended(Box<Extended>),
+}
+
+/// A message of an extension (BEP 10).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Extended {
+    /// The extension handshake.
+    Handshake(ExtendedHandshake),
+    /// `sw_g2g_to`: the peers I am uploading to, so that you can ask them about me
+    /// (Give-to-Get as in the paper). At most [`Extended::RECEIVERS_MAX`].
+    G2gReceivers(Vec<SocketAddr>),
+    /// `sw_g2g_query`: what did you receive from this child of mine?
+    G2gQuery(G2gQuery),
+    /// `sw_g2g_report`: the answer.
+    G2gReport(G2gReport),
+    /// An extension message we did not offer; noted and otherwise ignored.
+    Unknown {
+        /// The extended message id.
+        id: u8,
+        /// Bytes of its body.
+        length: u32,
+    },
+}
+
+impl Extended {
+    /// Most receivers in one message.
+    pub const RECEIVERS_MAX: usize = 32;
+}
+
+/// BEP 10's handshake: what we use of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ExtendedHandshake {
+    /// Extensions offered, by name, with the sender's id for each.
+    pub extensions: Vec<(Box<str>, u8)>,
+    /// The sender's listening port (`p`).
+    pub port: Option<u16>,
+    /// How many outstanding requests the sender accepts (`reqq`).
+    pub requests_max: Option<u32>,
+    /// The sender's client and version (`v`), cut at 64 bytes.
+    pub client: Option<Box<str>>,
+    /// `metadata_size` (BEP 9).
+    pub metadata_size: Option<u32>,
+    /// BEP 21.
+    pub upload_only: bool,
+}
+
+/// Give-to-Get as in the paper: p asks a grandchild what it received from p's child.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct G2gQuery {
+    /// Repeated by the report.
+    pub nonce: u64,
+    /// The child the question is about.
+    pub child: PeerId,
+}
+
+/// A grandchild's answer: blocks received from the child in the last δ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct G2gReport {
+    /// The query's.
+    pub nonce: u64,
+    /// The query's.
+    pub child: PeerId,
+    /// Pieces and how many of their blocks came from the child, at most [`G2gReport::MAX`].
+    pub received: Vec<(PieceIndex, u16)>,
+}
+
+impl G2gReport {
+    /// Most pieces in a report: 10 s at 6 Mbit/s in 16 KiB pieces.
+    pub const MAX: usize = 512;
+}
+
+/// What is said to a peer that is no neighbour. Lost without a word by NATs and networks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Datagram {
+    /// See [`G2gQuery`].
+    Query(G2gQuery),
+    /// See [`G2gReport`].
+    Report(G2gReport),
+}
+
+impl G2gQuery {
+    const LENGTH: u32 = 8 + 20;
+}
+
+impl G2gReport {
+    fn length(&self) -> u32 {
+        8 + 20 + 2 + 6 * u32::try_from(self.received.len()).expect("bounded by MAX")
+    }
+}
+
+impl Datagram {
+    /// Bytes of UDP body: a magic byte, a kind byte, the message.
+    #[must_use]
+    pub fn wire_len(&self) -> u32 {
+        2 + match self {
+            Self::Query(_) => G2gQuery::LENGTH,
+            Self::Report(report) => report.length(),
+        }
+    }
+}
+
+impl Message {
+    /// Bytes on the wire, length prefix and payload included. Equals what `wire` writes.
+    #[must_use]
+    pub fn wire_len(&self) -> u32 {
+        match self {
+            Self::KeepAlive => 4,
+            Self::Choke
+            | Self::Unchoke
+            | Self::Interested
+            | Self::NotInterested
+            | Self::HaveAll
+            | Self::HaveNone => 5,
+            Self::Have(_) | Self::Suggest(_) | Self::AllowedFast(_) => 9,
+            Self::Bitfield(bits) => 5 + bits.length().div_ceil(8),
+            Self::Request(_) | Self::Cancel(_) | Self::Reject(_) => 17,
+            Self::Piece(block) => 13 + block.length,
+            Self::Port(_) => 7,
+            Self::Extended(extended) => 6 + extended.body_len(),
+        }
+    }
+}
+
+impl Extended {
+    /// Bytes of the body, after the extended message id.
+    #[must_use]
+    pub fn body_len(&self) -> u32 {
+        match self {
+            Self::Handshake(handshake) => handshake.body_len(),
+            // 1 byte of count, then family byte, address and port of each.
+            Self::G2gReceivers(to) => {
+                1 + to
+                    .iter()
+                    .map(|addr| if addr.is_ipv4() { 7 } else { 19 })
+                    .sum::<u32>()
+            }
+            Self::G2gQuery(_) => G2gQuery::LENGTH,
+            Self::G2gReport(report) => report.length(),
+            Self::Unknown { length, .. } => *length,
+        }
+    }
+}
+
+impl ExtendedHandshake {
+    /// Bytes of the bencoded dictionary, keys in order, absent ones left out, `upload_only` only
+    /// when true.
+    #[must_use]
+    pub fn body_len(&self) -> u32 {
+        let string =
+            |length: usize| digits(length as u64) + 1 + u32::try_from(length).expect("short");
+        let number = |value: u64| digits(value) + 2;
+        let mut length = 2;
+        // "m" is always there.
+        length += string(1) + 2;
+        for (name, id) in &self.extensions {
+            length += string(name.len()) + number(u64::from(*id));
+        }
+        length += self
+            .metadata_size
+            .map_or(0, |size| string(13) + number(u64::from(size)));
+        length += self
+            .port
+            .map_or(0, |port| string(1) + number(u64::from(port)));
+        length += self
+            .requests_max
+            .map_or(0, |max| string(4) + number(u64::from(max)));
+        length += if self.upload_only { string(11) + 3 } else { 0 };
+        length += self
+            .client
+            .as_ref()
+            .map_or(0, |client| string(1) + string(client.len()));
+        length
+    }
+}
+
+const fn digits(value: u64) -> u32 {
+    match value.checked_ilog10() {
+        Some(log) => log + 1,
+        None => 1,
+    }
+}

@@ -1,0 +1,60 @@
+//! What a peer asks of its world.
+
+use core::net::SocketAddr;
+
+use crate::error::CloseReason;
+use crate::event::Event;
+use crate::geometry::{Block, PieceIndex};
+use crate::id::ConnId;
+use crate::message::{Datagram, Message};
+
+/// Why a tracker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Announce {
+    /// We join.
+    Started,
+    /// The interval is over.
+    Periodic,
+    /// We have too few neighbours.
+    NeedPeers,
+    /// We have everything.
+    Completed,
+    /// We leave.
+    Stopped,
+}
+
+/// What a peer asks of its world. Drain after every call.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// Open a connection and exchange handshakes; answer `Connected` or `Closed`.
+    Dial {
+        /// The connection's name from now on.
+        conn: ConnId,
+        /// Where to.
+        addr: SocketAddr,
+    },
+    /// Send a control message. Needs no credit.
+    Send(ConnId, Message),
+    /// Send this block (a `Piece` message), reading it from storage. Spends one block of credit.
+    SendBlock(ConnId, Block),
+    /// Close the connection; no `Closed` comes back.
+    Close(ConnId, CloseReason),
+    /// Write the block that just arrived, then answer `Stored`.
+    Store(Block),
+    /// Drop the block that just arrived.
+    Discard(Block),
+    /// All of the piece is stored: hash it, then answer `Verified`.
+    Verify(PieceIndex),
+    /// Tell the tracker; answer `Addresses` and `Announced`, or `AnnounceFailed`.
+    Announce(Announce),
+    /// Send a datagram, if the world can.
+    Datagram {
+        /// Where to.
+        to: SocketAddr,
+        /// What.
+        datagram: Datagram,
+    },
+    /// Something happened, for application and metrics.
+    Event(Event),
+}

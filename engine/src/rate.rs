@@ -1,0 +1,120 @@
+//! Rates, and how they are measured.
+
+use core::time::Duration;
+
+use crate::time::{Instant, nanos};
+
+/// Bytes per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// Nothing moves.
+    pub const ZERO: Self = Self(0);
+
+    /// From bytes per second.
+    #[must_use]
+    pub const fn from_bytes_per_s(bytes_per_s: u64) -> Self {
+        Self(bytes_per_s)
+    }
+
+    /// From bits per second, rounded down to whole bytes.
+    #[must_use]
+    pub const fn from_bits_per_s(bits_per_s: u64) -> Self {
+        Self(bits_per_s / 8)
+    }
+
+    /// In bytes per second.
+    #[must_use]
+    pub const fn bytes_per_s(self) -> u64 {
+        self.0
+    }
+
+    /// How long `bytes` take at this rate, in nanoseconds, rounded up; `u64::MAX` at rate zero.
+    #[must_use]
+    pub fn nanos_for(self, bytes: u64) -> u64 {
+        if self.0 == 0 {
+            return u64::MAX;
+        }
+        let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0));
+        u64::try_from(nanos).unwrap_or(u64::MAX)
+    }
+
+    /// Bytes that pass in `nanos` nanoseconds, rounded down.
+    #[must_use]
+    pub fn bytes_in(self, nanos: u64) -> u64 {
+        u64::try_from(u128::from(self.0) * u128::from(nanos) / 1_000_000_000).unwrap_or(u64::MAX)
+    }
+}
+
+/// Measures a rate over at most the last `window` (20 s by default, as BEP 3's reference client).
+///
+/// Older bytes are forgotten in proportion, so the answer needs no history: 24 bytes a meter.
+#[derive(Clone, Copy, Debug)]
+pub struct RateMeter {
+    since: Instant,
+    bytes: u64,
+    window: Duration,
+}
+
+impl RateMeter {
+    /// Starts measuring at `now`.
+    #[must_use]
+    pub const fn new(now: Instant, window: Duration) -> Self {
+        Self {
+            since: now,
+            bytes: 0,
+            window,
+        }
+    }
+
+    /// Counts `bytes` that moved at `now`.
+    pub fn add(&mut self, now: Instant, bytes: u64) {
+        self.forget(now);
+        self.bytes += bytes;
+    }
+
+    /// The rate at `now`. In the first second after the start, bytes count as if spread over it.
+    #[must_use]
+    pub fn rate(&self, now: Instant) -> Rate {
+        let mut copy = *self;
+        copy.forget(now);
+        let span = nanos(now.since(copy.since)).max(1_000_000_000);
+        let rate = u128::from(copy.bytes) * 1_000_000_000 / u128::from(span);
+        Rate(u64::try_from(rate).unwrap_or(u64::MAX))
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let span = nanos(now.since(self.since));
+        let window = nanos(self.window);
+        if span > window {
+            let kept = u128::from(self.bytes) * u128::from(window) / u128::from(span);
+            self.bytes = u64::try_from(kept).unwrap_or(u64::MAX);
+            self.since = now - self.window;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constant_flow_is_measured_exactly() {
+        let mut meter = RateMeter::new(Instant::ZERO, Duration::from_secs(20));
+        for second in 1..=100 {
+            meter.add(Instant::from_secs(second), 1000);
+        }
+        let rate = meter.rate(Instant::from_secs(100)).bytes_per_s();
+        assert!((990..=1050).contains(&rate), "{rate}");
+        assert!(meter.rate(Instant::from_secs(200)).bytes_per_s() < 210);
+    }
+
+    #[test]
+    fn a_link_rounds_time_up_and_bytes_down() {
+        let rate = Rate::from_bytes_per_s(3);
+        assert_eq!(rate.nanos_for(1), 333_333_334);
+        assert_eq!(rate.bytes_in(333_333_333), 0);
+        assert_eq!(Rate::ZERO.nanos_for(1), u64::MAX);
+    }
+}

@@ -1,0 +1,1 @@
+//! swarmbed-node

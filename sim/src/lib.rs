@@ -1,0 +1,5 @@
+//! The world around simulated engines.
+
+mod setup;
+
+pub use setup::*;

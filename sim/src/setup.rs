@@ -1,0 +1,196 @@
+//! One run, fully spelled out: plain data, made from a scenario file by `scenario` and played by
+//! the `World`. No defaults, no units to parse, no files.
+
+use std::time::Duration;
+
+use swarmbed_engine::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
+use swarmbed_engine::{Geometry, Limits, Rate};
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// Root of all draws.
+    pub seed: u64,
+    /// The torrent.
+    pub geometry: Geometry,
+    /// Media rate; `None` for a plain file.
+    pub bitrate: Option<Rate>,
+    /// How many viewers arrive in all (classes with a share divide them).
+    pub viewers: u32,
+    /// When they arrive.
+    pub arrival: Arrival,
+    /// Kinds of peers, in the order of the scenario file.
+    pub classes: Vec<Class>,
+    /// Links and latencies.
+    pub network: NetworkSetup,
+    /// The tracker.
+    pub tracker: TrackerSetup,
+    /// Bounds of every engine.
+    pub limits: Limits,
+    /// When the run ends at the latest.
+    pub horizon: Duration,
+    /// What goes wrong, and when.
+    pub faults: Vec<(Duration, Fault)>,
+    /// Whether messages pass the codec.
+    pub wire: WireMode,
+    /// How often the overlay is looked at; `None`: never.
+    pub overlay_every: Option<Duration>,
+    /// Peers whose every block is told (by number), for the piece timeline.
+    pub detailed: Vec<u32>,
+}
+
+/// Whether messages pass the codec on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireMode {
+    /// Typed messages, bytes only counted.
+    Typed,
+    /// Every message is encoded and decoded. The trace must be the same.
+    Bytes,
+}
+
+/// A kind of peer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Class {
+    /// Its name in tables.
+    pub name: String,
+    /// How many there are.
+    pub population: Population,
+    /// Holds everything from the start and never plays.
+    pub source: bool,
+    /// Uplink.
+    pub uplink: Draw,
+    /// Downlink.
+    pub downlink: Downlink,
+    /// Share of the class that others can dial (the rest are firewalled).
+    pub connectable: f64,
+    /// When its peers leave.
+    pub departure: Departure,
+    /// What they do that they should not.
+    pub behaviour: Behaviour,
+    /// Which piece next.
+    pub selector: SelectorConfig,
+    /// Whom to upload to while downloading.
+    pub choker: ChokerConfig,
+    /// Whom to upload to when complete.
+    pub seed_choker: ChokerConfig,
+    /// When to start, stall, skip.
+    pub playback: PlaybackConfig,
+}
+
+/// How many peers a class has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Population {
+    /// So many, there from the start.
+    Count(u32),
+    /// This share of the viewers, drawn by rank, arriving with them.
+    Share(f64),
+}
+
+/// A rate that may be drawn per peer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Draw {
+    /// The same for all.
+    Fixed(Rate),
+    /// Uniform between two rates.
+    Uniform(Rate, Rate),
+}
+
+/// A downlink.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Downlink {
+    /// Drawn by itself.
+    Own(Draw),
+    /// So many times the peer's own uplink.
+    TimesUplink(f64),
+    /// No limit.
+    Unlimited,
+}
+
+/// When viewers arrive.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrival {
+    /// All at one moment.
+    AllAtOnce(Duration),
+    /// Poisson, so many a second, from time zero.
+    Poisson(f64),
+    /// Exponentially fading: with this time constant, all but surely within a few of them.
+    FlashCrowd(Duration),
+    /// At these moments; as many as there are viewers.
+    Trace(Vec<Duration>),
+}
+
+/// When a peer leaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Departure {
+    /// Never.
+    Never,
+    /// When its playback has ended and its download too.
+    EndOfPlayback,
+    /// When its download is complete, even while it plays on.
+    EndOfDownload,
+    /// After a session of Weibull length, whatever it is doing.
+    Weibull {
+        /// Scale.
+        scale: Duration,
+        /// Shape; below 1: many leave early.
+        shape: f64,
+    },
+}
+
+/// What a peer does that it should not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Nothing.
+    Honest,
+    /// Uploads no block.
+    FreeRider,
+    /// Is there, and never announces, dials or plays.
+    Idle,
+}
+
+/// Links and latencies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkSetup {
+    /// Round trip of a pair of peers: uniform in this range, by the pair's names. One way is half.
+    pub rtt: (Duration, Duration),
+    /// Round trip to the tracker.
+    pub tracker_rtt: Duration,
+    /// A window of blocks per connection that grows and backs off; without it, a fixed window of
+    /// rate × round trip.
+    pub congestion: bool,
+    /// Time to hash a piece, per byte, in picoseconds; 0: at once.
+    pub hash_picos_per_byte: u32,
+}
+
+/// The tracker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackerSetup {
+    /// Addresses in one answer.
+    pub peers_per_answer: u16,
+    /// How long to wait between announces.
+    pub interval: Duration,
+}
+
+/// Something that goes wrong at a given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A peer is gone without a word.
+    Crash {
+        /// Its number.
+        peer: u32,
+    },
+    /// All sources are gone without a word.
+    SourceGone,
+    /// The next block this peer sends is corrupt.
+    CorruptBlock {
+        /// Its number.
+        peer: u32,
+    },
+    /// All uplinks of a class change to so many percent of what they were at birth.
+    UplinkStep {
+        /// The class, by place in the scenario.
+        class: u16,
+        /// Percent.
+        percent: u32,
+    },
+}

@@ -1,0 +1,3 @@
+//! The `swarmbed` command line: parsing and printing only.
+
+fn main() {}
