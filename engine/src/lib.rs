@@ -43,6 +43,7 @@ pub mod policy;
 mod rate;
 mod seed;
 mod time;
+pub mod wire;
 
 pub use bitfield::Bitfield;
 pub use config::{Config, Detail, Limits};

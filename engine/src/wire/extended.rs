@@ -1,0 +1,195 @@
+//! The bodies of extension messages (BEP 10): its handshake, and Give-to-Get's three.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::bencode::{self, Value};
+use super::read::{Reader, write_address};
+use crate::error::CloseReason;
+use crate::geometry::PieceIndex;
+use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport};
+
+/// "The peers I am uploading to": lets a child's receivers be asked.
+pub const SW_G2G_TO: &str = "sw_g2g_to";
+/// "What did you receive from this child of mine?"
+pub const SW_G2G_QUERY: &str = "sw_g2g_query";
+/// The answer.
+pub const SW_G2G_REPORT: &str = "sw_g2g_report";
+
+/// The extensions we can offer, with the ids we receive them under. The decoder relies on these
+/// ids: an extension handshake of ours names them or leaves them out.
+pub const EXTENSIONS: [(&str, u8); 3] = [(SW_G2G_TO, 1), (SW_G2G_QUERY, 2), (SW_G2G_REPORT, 3)];
+
+/// Longest handshake we read; clients send some hundred bytes.
+const HANDSHAKE_MAX: u32 = 64 * 1024;
+/// Values in a handshake at most.
+const HANDSHAKE_VALUES_MAX: usize = 1024;
+/// Offered extensions we keep.
+const OFFERED_MAX: usize = 64;
+/// Longest name of an extension, and of a client, that we keep.
+const NAME_MAX: usize = 64;
+
+/// Longest body under one of our ids; `None` for ids that are not ours.
+pub(super) fn body_max(id: u8) -> Option<u32> {
+    Some(match id {
+        0 => HANDSHAKE_MAX,
+        1 => 1 + 19 * u32::try_from(Extended::RECEIVERS_MAX).expect("32"),
+        2 => 28,
+        3 => 30 + 6 * u32::try_from(G2gReport::MAX).expect("512"),
+        _ => return None,
+    })
+}
+
+pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
+    let mut reader = Reader(body);
+    let (decoded, what) = match id {
+        0 => (
+            handshake(body).map(Extended::Handshake),
+            "extension handshake",
+        ),
+        1 => (
+            receivers(&mut reader).map(Extended::G2gReceivers),
+            SW_G2G_TO,
+        ),
+        2 => (
+            read_query(&mut reader).map(Extended::G2gQuery),
+            SW_G2G_QUERY,
+        ),
+        _ => (
+            read_report(&mut reader).map(Extended::G2gReport),
+            SW_G2G_REPORT,
+        ),
+    };
+    match decoded {
+        Some(extended) if id == 0 || reader.is_empty() => Ok(extended),
+        _ => Err(CloseReason::Malformed(what)),
+    }
+}
+
+pub(super) fn encode(extended: &Extended, out: &mut Vec<u8>) {
+    match extended {
+        Extended::Handshake(handshake) => write_handshake(handshake, out),
+        Extended::G2gReceivers(to) => {
+            out.push(u8::try_from(to.len()).expect("bounded by RECEIVERS_MAX"));
+            for addr in to {
+                write_address(out, *addr);
+            }
+        }
+        Extended::G2gQuery(query) => write_query(query, out),
+        Extended::G2gReport(report) => write_report(report, out),
+        Extended::Unknown { length, .. } => out.resize(out.len() + *length as usize, 0),
+    }
+}
+
+fn receivers(reader: &mut Reader<'_>) -> Option<Vec<core::net::SocketAddr>> {
+    let count = usize::from(reader.u8()?);
+    if count > Extended::RECEIVERS_MAX {
+        return None;
+    }
+    (0..count).map(|_| reader.address()).collect()
+}
+
+pub(super) fn read_query(reader: &mut Reader<'_>) -> Option<G2gQuery> {
+    Some(G2gQuery {
+        nonce: reader.u64()?,
+        child: reader.peer_id()?,
+    })
+}
+
+pub(super) fn write_query(query: &G2gQuery, out: &mut Vec<u8>) {
+    out.extend_from_slice(&query.nonce.to_be_bytes());
+    out.extend_from_slice(&query.child.0);
+}
+
+pub(super) fn read_report(reader: &mut Reader<'_>) -> Option<G2gReport> {
+    let G2gQuery { nonce, child } = read_query(reader)?;
+    let count = usize::from(reader.u16()?);
+    if count > G2gReport::MAX {
+        return None;
+    }
+    let received = (0..count)
+        .map(|_| Some((PieceIndex(reader.u32()?), reader.u16()?)))
+        .collect::<Option<_>>()?;
+    Some(G2gReport {
+        nonce,
+        child,
+        received,
+    })
+}
+
+pub(super) fn write_report(report: &G2gReport, out: &mut Vec<u8>) {
+    out.extend_from_slice(&report.nonce.to_be_bytes());
+    out.extend_from_slice(&report.child.0);
+    let count = u16::try_from(report.received.len()).expect("bounded by MAX");
+    out.extend_from_slice(&count.to_be_bytes());
+    for (piece, blocks) in &report.received {
+        out.extend_from_slice(&piece.0.to_be_bytes());
+        out.extend_from_slice(&blocks.to_be_bytes());
+    }
+}
+
+/// What we use of it; a key of an unexpected kind counts as absent, for clients differ.
+fn handshake(body: &[u8]) -> Option<ExtendedHandshake> {
+    let Ok(Value::Dict(dict)) = bencode::parse(body, HANDSHAKE_VALUES_MAX) else {
+        return None;
+    };
+    let int = |key: &str| dict.find(key).and_then(Value::as_int);
+    let extensions = match dict.find("m") {
+        Some(Value::Dict(offered)) => offered
+            .entries()
+            .filter_map(|(name, id)| {
+                let name = core::str::from_utf8(name).ok()?;
+                let id = u8::try_from(id.as_int()?).ok()?;
+                (name.len() <= NAME_MAX).then(|| (Box::from(name), id))
+            })
+            .take(OFFERED_MAX)
+            .collect(),
+        _ => Vec::new(),
+    };
+    Some(ExtendedHandshake {
+        extensions,
+        port: int("p").and_then(|port| u16::try_from(port).ok()),
+        requests_max: int("reqq").and_then(|max| u32::try_from(max).ok()),
+        client: dict.find("v").and_then(Value::as_bytes).map(client),
+        metadata_size: int("metadata_size").and_then(|size| u32::try_from(size).ok()),
+        upload_only: int("upload_only").is_some_and(|flag| flag != 0),
+    })
+}
+
+/// Cut at 64 bytes, on a character's border.
+fn client(bytes: &[u8]) -> Box<str> {
+    let head = &bytes[..bytes.len().min(NAME_MAX)];
+    let mut name = String::from_utf8_lossy(head).into_owned();
+    let mut end = name.len().min(NAME_MAX);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+    name.into_boxed_str()
+}
+
+/// The length is promised by [`ExtendedHandshake::body_len`]: keys in order, absent ones left
+/// out.
+fn write_handshake(handshake: &ExtendedHandshake, out: &mut Vec<u8>) {
+    let number = |out: &mut Vec<u8>, key: &str, value: Option<u32>| {
+        if let Some(value) = value {
+            bencode::write_bytes(out, key.as_bytes());
+            bencode::write_int(out, i64::from(value));
+        }
+    };
+    out.extend_from_slice(b"d1:md");
+    for (name, id) in &handshake.extensions {
+        number(out, name, Some(u32::from(*id)));
+    }
+    out.push(b'e');
+    number(out, "metadata_size", handshake.metadata_size);
+    number(out, "p", handshake.port.map(u32::from));
+    number(out, "reqq", handshake.requests_max);
+    number(out, "upload_only", handshake.upload_only.then_some(1));
+    if let Some(client) = &handshake.client {
+        bencode::write_bytes(out, b"v");
+        bencode::write_bytes(out, client.as_bytes());
+    }
+    out.push(b'e');
+}

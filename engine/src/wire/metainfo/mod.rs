@@ -1,0 +1,123 @@
+//! `.torrent` files (BEP 3), version 1: what they promise, read and written.
+//!
+//! Owns names and layouts; must not know files or hashing: the info-hash is the SHA-1 of
+//! [`Metainfo::info`], which the driver computes.
+
+mod make;
+mod parse;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use thiserror::Error;
+
+pub use make::Making;
+
+use super::bencode::BencodeError;
+use crate::error::ConfigError;
+use crate::geometry::Geometry;
+use crate::rate::Rate;
+
+/// Largest `.torrent` we read: the most pieces take 80 MiB of hashes.
+pub const METAINFO_MAX: usize = 96 * 1024 * 1024;
+/// Most files in a torrent.
+pub const FILES_MAX: usize = 100_000;
+
+/// Why a `.torrent` is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MetainfoError {
+    /// Not bencode.
+    #[error("not a torrent: {0}")]
+    Bencode(#[from] BencodeError),
+    /// Above [`METAINFO_MAX`].
+    #[error("larger than 96 MiB")]
+    TooLarge,
+    /// A key is absent or of the wrong kind.
+    #[error("`{0}` is missing or of the wrong kind")]
+    Key(&'static str),
+    /// BitTorrent version 2 without version 1 (BEP 52).
+    #[error(
+        "a version 2 torrent (BEP 52): only version 1 and hybrid torrents are supported; make a version 1 torrent of the content"
+    )]
+    V2Only,
+    /// A Merkle torrent (BEP 30).
+    #[error("a Merkle torrent (BEP 30), which is not supported; make an ordinary torrent")]
+    Merkle,
+    /// A live stream (`.tstream`).
+    #[error("a live stream, which cannot be opened as a movie")]
+    Live,
+    /// A file name that would leave its folder or that no file can have.
+    #[error("unsafe file name {0:?}")]
+    Path(String),
+    /// Too many files.
+    #[error("more than {FILES_MAX} files")]
+    Files,
+    /// Sizes make no sense.
+    #[error(transparent)]
+    Geometry(#[from] ConfigError),
+    /// Not as many hashes as pieces.
+    #[error("{got} bytes of piece hashes, but {expected} pieces need 20 each")]
+    Pieces {
+        /// Pieces by the lengths.
+        expected: u32,
+        /// Bytes of `pieces`.
+        got: usize,
+    },
+}
+
+/// One file of a torrent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileEntry {
+    /// Names of folders and of the file, below the download folder; all of them safe.
+    pub path: Vec<String>,
+    /// Bytes.
+    pub length: u64,
+    /// Where it begins in the content.
+    pub offset: u64,
+    /// A hole that aligns the next file (BEP 47): all zeros, never written.
+    pub padding: bool,
+    /// How long it plays (`playtime`).
+    pub playtime: Option<Duration>,
+}
+
+/// What a `.torrent` promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metainfo {
+    /// The exact bytes of `info`.
+    pub info: Vec<u8>,
+    /// Its name: of the file, or of the folder.
+    pub name: String,
+    /// How it is cut.
+    pub geometry: Geometry,
+    /// SHA-1 of each piece.
+    pub pieces: Vec<[u8; 20]>,
+    /// Its files, in order; one of a single-file torrent.
+    pub files: Vec<FileEntry>,
+    /// Peers only from the trackers (BEP 27).
+    pub private: bool,
+    /// Trackers, in tiers (BEP 12).
+    pub trackers: Vec<Vec<String>>,
+    /// Web seeds (BEP 19).
+    pub web_seeds: Vec<String>,
+    /// Media bytes per second: the first file that has a `playtime`, else a top-level
+    /// `playtime`, else `Speed Bps` (SwarmPlayer's order).
+    pub bitrate: Option<Rate>,
+}
+
+impl Metainfo {
+    /// Reads a `.torrent`.
+    ///
+    /// # Errors
+    /// If it is none, or one of a kind we do not support.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MetainfoError> {
+        parse::parse(bytes)
+    }
+
+    /// How long the content plays, if its bitrate is known.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        let rate = self.bitrate.filter(|rate| *rate > Rate::ZERO)?;
+        Some(Duration::from_nanos(rate.nanos_for(self.geometry.total())))
+    }
+}

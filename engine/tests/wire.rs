@@ -1,0 +1,535 @@
+//! The codec against bytes written by hand, and against everything a generator thinks of.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use swarmbed_engine::wire::bencode::{self, BencodeError};
+use swarmbed_engine::wire::metainfo::{FileEntry, Making, Metainfo, MetainfoError};
+use swarmbed_engine::wire::{
+    Decoded, Decoder, Encoder, Handshake, Unsupported, decode_datagram, encode_datagram, round_trip,
+};
+use swarmbed_engine::{
+    Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
+    Message, PeerId, PieceIndex, Rate, Remote,
+};
+
+const PIECES: u32 = 10;
+
+fn block(piece: u32, begin: u32, length: u32) -> Block {
+    Block {
+        piece: PieceIndex(piece),
+        begin,
+        length,
+    }
+}
+
+fn extended(extended: Extended) -> Message {
+    Message::Extended(Box::new(extended))
+}
+
+/// An encoder for a neighbour with ids unlike ours.
+fn encoder() -> Encoder {
+    let mut encoder = Encoder::new();
+    encoder.learn(&ExtendedHandshake {
+        extensions: vec![
+            ("sw_g2g_to".into(), 11),
+            ("ut_pex".into(), 1),
+            ("sw_g2g_query".into(), 12),
+            ("sw_g2g_report".into(), 13),
+        ],
+        ..ExtendedHandshake::default()
+    });
+    encoder
+}
+
+fn encode(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encoder().encode(message, &mut bytes).unwrap();
+    bytes
+}
+
+/// Everything in `bytes`, fed in portions of these sizes (then the rest at once).
+fn decode(
+    bytes: &[u8],
+    pieces: u32,
+    portions: &[usize],
+) -> Result<(Vec<Message>, Vec<u8>), CloseReason> {
+    let mut decoder = Decoder::new(pieces);
+    let (mut messages, mut payload) = (Vec::new(), Vec::new());
+    let mut rest = bytes;
+    for &size in portions.iter().chain([&usize::MAX]) {
+        let (mut portion, tail) = rest.split_at(size.min(rest.len()));
+        rest = tail;
+        while let Some(decoded) = decoder.decode(&mut portion)? {
+            match decoded {
+                Decoded::Message(message) => messages.push(message),
+                Decoded::Payload { bytes, .. } => payload.extend_from_slice(bytes),
+            }
+        }
+        assert!(portion.is_empty(), "all of a portion is used");
+    }
+    Ok((messages, payload))
+}
+
+#[test]
+fn golden_bytes() {
+    let mut bits = Bitfield::new(PIECES);
+    for piece in [0, 7, 9] {
+        bits.insert(piece);
+    }
+    let golden: [(Message, &[u8]); 17] = [
+        (Message::KeepAlive, b"\0\0\0\0"),
+        (Message::Choke, b"\0\0\0\x01\0"),
+        (Message::Unchoke, b"\0\0\0\x01\x01"),
+        (Message::Interested, b"\0\0\0\x01\x02"),
+        (Message::NotInterested, b"\0\0\0\x01\x03"),
+        (Message::Have(PieceIndex(9)), b"\0\0\0\x05\x04\0\0\0\x09"),
+        (Message::Bitfield(Box::new(bits)), b"\0\0\0\x03\x05\x81\x40"),
+        (
+            Message::Request(block(1, 0x4000, 0x4000)),
+            b"\0\0\0\x0d\x06\0\0\0\x01\0\0\x40\0\0\0\x40\0",
+        ),
+        (
+            Message::Cancel(block(1, 0x4000, 0x4000)),
+            b"\0\0\0\x0d\x08\0\0\0\x01\0\0\x40\0\0\0\x40\0",
+        ),
+        (Message::Port(6881), b"\0\0\0\x03\x09\x1a\xe1"),
+        (Message::Suggest(PieceIndex(2)), b"\0\0\0\x05\x0d\0\0\0\x02"),
+        (Message::HaveAll, b"\0\0\0\x01\x0e"),
+        (Message::HaveNone, b"\0\0\0\x01\x0f"),
+        (
+            Message::Reject(block(3, 0, 5)),
+            b"\0\0\0\x0d\x10\0\0\0\x03\0\0\0\0\0\0\0\x05",
+        ),
+        (
+            Message::AllowedFast(PieceIndex(2)),
+            b"\0\0\0\x05\x11\0\0\0\x02",
+        ),
+        (
+            extended(Extended::Handshake(ExtendedHandshake {
+                extensions: vec![("sw_g2g_to".into(), 1)],
+                port: Some(6881),
+                requests_max: Some(250),
+                client: Some("swarmbed".into()),
+                metadata_size: Some(31),
+                upload_only: true,
+            })),
+            b"\0\0\0\x5d\x14\0d1:md9:sw_g2g_toi1ee13:metadata_sizei31e1:pi6881e4:reqqi250e\
+              11:upload_onlyi1e1:v8:swarmbede",
+        ),
+        (
+            extended(Extended::Unknown { id: 99, length: 3 }),
+            b"\0\0\0\x05\x14\x63\0\0\0",
+        ),
+    ];
+    for (message, bytes) in golden {
+        assert_eq!(encode(&message), bytes, "{message:?}");
+        assert_eq!(message.wire_len() as usize, bytes.len(), "{message:?}");
+        let (decoded, _) = decode(bytes, PIECES, &[]).unwrap();
+        assert_eq!(decoded, [message]);
+    }
+}
+
+#[test]
+fn golden_give_to_get() {
+    let to = extended(Extended::G2gReceivers(vec![
+        "1.2.3.4:258".parse().unwrap(),
+        "[::1]:3".parse().unwrap(),
+    ]));
+    assert_eq!(
+        encode(&to),
+        b"\0\0\0\x1d\x14\x0b\x02\x04\x01\x02\x03\x04\x01\x02\
+          \x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x03"
+    );
+    let query = G2gQuery {
+        nonce: 0x0102_0304_0506_0708,
+        child: PeerId(*b"-SB0100-abcdefghijkl"),
+    };
+    assert_eq!(
+        encode(&extended(Extended::G2gQuery(query.clone()))),
+        b"\0\0\0\x1e\x14\x0c\x01\x02\x03\x04\x05\x06\x07\x08-SB0100-abcdefghijkl"
+    );
+    let report = G2gReport {
+        nonce: 1,
+        child: query.child,
+        received: vec![(PieceIndex(7), 2)],
+    };
+    assert_eq!(
+        encode(&extended(Extended::G2gReport(report.clone()))),
+        b"\0\0\0\x26\x14\x0d\0\0\0\0\0\0\0\x01-SB0100-abcdefghijkl\0\x01\0\0\0\x07\0\x02"
+    );
+    assert_eq!(
+        encode_datagram(&Datagram::Query(query)),
+        b"\xb7\x01\x01\x02\x03\x04\x05\x06\x07\x08-SB0100-abcdefghijkl"
+    );
+    assert_eq!(
+        encode_datagram(&Datagram::Report(report)),
+        b"\xb7\x02\0\0\0\0\0\0\0\x01-SB0100-abcdefghijkl\0\x01\0\0\0\x07\0\x02"
+    );
+    let mut out = Vec::new();
+    assert_eq!(
+        Encoder::new().encode(&to, &mut out),
+        Err(Unsupported("sw_g2g_to"))
+    );
+    assert!(out.is_empty());
+}
+
+#[test]
+fn golden_handshake() {
+    let handshake = Handshake {
+        info_hash: *b"01234567890123456789",
+        remote: Remote {
+            peer_id: PeerId(*b"-SB0100-abcdefghijkl"),
+            fast: true,
+            extended: true,
+        },
+    };
+    let bytes = handshake.encode();
+    assert_eq!(
+        bytes.as_slice(),
+        b"\x13BitTorrent protocol\0\0\0\0\0\x10\0\x0401234567890123456789-SB0100-abcdefghijkl"
+    );
+    assert_eq!(Handshake::decode(&bytes), Ok(handshake));
+    assert!(Handshake::decode(&[0; 68]).is_err());
+    assert!(Handshake::may_begin(b"\x13Bit") && !Handshake::may_begin(b"GET /"));
+}
+
+#[test]
+fn hostile_bytes_are_named() {
+    let cases: [(&[u8], &str); 12] = [
+        (b"\xff\xff\xff\xff", "oversized message"),
+        (b"GET / HTTP/1.1\r\n", "oversized message"),
+        (b"\0\0\0\x02\0\0", "message of a wrong length"),
+        (b"\0\0\0\x04\x05", "message of a wrong length"),
+        (b"\0\0\0\x03\x05\0\x20", "bitfield with spare bits set"),
+        (b"\0\0\x40\x0a\x07", "piece longer than a block"),
+        (b"\0\0\0\x09\x07", "piece without payload"),
+        (b"\0\0\0\x01\x14", "extension message without id"),
+        (b"\0\x0f\0\0\x14\0", "oversized extension message"),
+        (b"\0\0\0\x04\x14\0d5", "extension handshake"),
+        (b"\0\0\0\x03\x14\x01\x21", "sw_g2g_to"),
+        (b"\0\0\0\x01\x63", "unknown message id"),
+    ];
+    for (bytes, what) in cases {
+        assert_eq!(
+            decode(bytes, PIECES, &[]),
+            Err(CloseReason::Malformed(what)),
+            "{bytes:?}"
+        );
+    }
+    let mut decoder = Decoder::new(PIECES);
+    let error = decoder.decode(&mut [0xff_u8; 4].as_slice());
+    assert_eq!(decoder.decode(&mut [0_u8; 4].as_slice()), error);
+}
+
+#[test]
+fn an_odd_extension_handshake_counts_as_far_as_it_makes_sense() {
+    let body =
+        b"d1:md6:ut_pexi1e3:bigi300e3:badle4:\xff\xff\xff\xffi1ee1:pi70000e4:reqq3:abc1:v70:\
+        0123456789012345678901234567890123456789012345678901234567890123456789e";
+    let mut bytes = u32::try_from(body.len() + 2)
+        .unwrap()
+        .to_be_bytes()
+        .to_vec();
+    bytes.extend_from_slice(&[20, 0]);
+    bytes.extend_from_slice(body);
+    let (decoded, _) = decode(&bytes, PIECES, &[]).unwrap();
+    let expected = ExtendedHandshake {
+        extensions: vec![("ut_pex".into(), 1)],
+        client: Some("0123456789012345678901234567890123456789012345678901234567890123".into()),
+        ..ExtendedHandshake::default()
+    };
+    assert_eq!(decoded, [extended(Extended::Handshake(expected))]);
+}
+
+#[test]
+fn bencode_is_strict_but_for_the_order_of_keys() {
+    assert!(bencode::parse(b"d1:bi1e1:ai2ee", 10).is_ok());
+    let bad: [(&[u8], BencodeError); 13] = [
+        (b"d1:bi1e1:ai2e1:bi3ee", BencodeError::Duplicate(20)),
+        (b"d1:ai1e1:ai2ee", BencodeError::Duplicate(14)),
+        (b"i01e", BencodeError::Syntax(1)),
+        (b"i-0e", BencodeError::Syntax(1)),
+        (b"ie", BencodeError::Syntax(1)),
+        (b"i+1e", BencodeError::Syntax(1)),
+        (b"i9223372036854775808e", BencodeError::Syntax(1)),
+        (b"01:a", BencodeError::Syntax(0)),
+        (b"5:abc", BencodeError::Truncated),
+        (b"99999999999999999999:", BencodeError::Syntax(0)),
+        (b"i1ei2e", BencodeError::Trailing(3)),
+        (
+            b"llllllllllllllllllllleeeeeeeeeeeeeeeeeeeee",
+            BencodeError::Depth,
+        ),
+        (
+            b"li1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ei1ee",
+            BencodeError::Values(20),
+        ),
+    ];
+    for (bytes, error) in bad {
+        assert_eq!(bencode::parse(bytes, 20).unwrap_err(), error, "{bytes:?}");
+    }
+}
+
+fn making() -> Making {
+    Making {
+        name: "film.ts".into(),
+        piece_length: 16384,
+        pieces: vec![[7; 20]; 2],
+        files: vec![FileEntry {
+            path: vec!["film.ts".into()],
+            length: 20_000,
+            offset: 0,
+            padding: false,
+            playtime: None,
+        }],
+        trackers: vec![
+            vec!["http://a/announce".into()],
+            vec!["http://b/announce".into()],
+        ],
+        web_seeds: vec!["http://w/film.ts".into()],
+        private: true,
+        playtime: Some(Duration::from_secs(100)),
+        bitrate: None,
+        created: None,
+        created_by: "swarmbed".into(),
+    }
+}
+
+#[test]
+fn a_torrent_is_read_as_it_was_made() {
+    let bytes = making().encode().unwrap();
+    let read = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(
+        read.info,
+        b"d6:lengthi20000e4:name7:film.ts12:piece lengthi16384e6:pieces40:\
+          \x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\
+          \x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\
+          8:playtime7:0:01:407:privatei1ee"
+    );
+    assert_eq!(read.geometry.pieces(), 2);
+    assert_eq!(read.trackers, making().trackers);
+    assert_eq!(read.web_seeds, making().web_seeds);
+    assert!(read.private);
+    assert_eq!(read.bitrate, Some(Rate::from_bytes_per_s(200)));
+    assert_eq!(read.duration(), Some(Duration::from_secs(100)));
+}
+
+#[test]
+fn several_files_and_where_they_begin() {
+    let mut making = making();
+    making.name = "series".into();
+    making.files = [("one.ts", 1_000, 0), ("two.ts", 19_000, 1_000)]
+        .map(|(name, length, offset)| FileEntry {
+            path: vec!["series".into(), "s1".into(), name.into()],
+            length,
+            offset,
+            padding: false,
+            playtime: (name == "two.ts").then_some(Duration::from_secs(19)),
+        })
+        .to_vec();
+    let read = Metainfo::parse(&making.encode().unwrap()).unwrap();
+    assert_eq!(read.files, making.files);
+    assert_eq!(read.bitrate, Some(Rate::from_bytes_per_s(1_000)));
+}
+
+#[test]
+fn torrents_of_other_kinds_and_hostile_ones_are_refused_by_name() {
+    let parse = |text: &str| Metainfo::parse(text.as_bytes()).unwrap_err();
+    let head = "d4:infod6:lengthi5e4:name1:x12:piece lengthi16384e";
+    assert_eq!(
+        parse("d4:infod9:file treede12:meta versioni2e4:name1:x12:piece lengthi16384eee"),
+        MetainfoError::V2Only
+    );
+    assert_eq!(
+        parse(&format!("{head}9:root hash1:xee")),
+        MetainfoError::Merkle
+    );
+    assert_eq!(parse(&format!("{head}4:livedeee")), MetainfoError::Live);
+    assert_eq!(
+        parse(&format!("{head}6:pieces3:abcee")),
+        MetainfoError::Pieces {
+            expected: 1,
+            got: 3
+        }
+    );
+    assert_eq!(parse("de"), MetainfoError::Key("info"));
+    let path = |name: &str| {
+        parse(&format!(
+            "d4:infod5:filesld6:lengthi5e4:pathl{}:{name}eee4:name1:x12:piece lengthi16384e6:pieces0:ee",
+            name.len()
+        ))
+    };
+    for name in ["..", ".", "a/b", "\0", "a\\b"] {
+        assert_eq!(path(name), MetainfoError::Path(name.into()));
+    }
+    let huge = "d4:infod5:filesld6:lengthi9223372036854775807e4:pathl1:aeed6:lengthi9223372036854775807e\
+        4:pathl1:beed6:lengthi9e4:pathl1:ceee4:name1:x12:piece lengthi16384e6:pieces0:ee";
+    assert_eq!(parse(huge), MetainfoError::Key("length"));
+}
+
+fn any_block() -> impl Strategy<Value = Block> {
+    (any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(p, b, l)| block(p, b, l))
+}
+
+fn any_addr() -> impl Strategy<Value = SocketAddr> {
+    prop_oneof![
+        (any::<[u8; 4]>(), any::<u16>()).prop_map(SocketAddr::from),
+        (any::<[u8; 16]>(), any::<u16>()).prop_map(SocketAddr::from),
+    ]
+}
+
+fn any_handshake() -> impl Strategy<Value = ExtendedHandshake> {
+    let names = vec(("[a-z_]{1,20}", any::<u8>()), 0..6);
+    let options = (
+        any::<Option<u16>>(),
+        any::<Option<u32>>(),
+        proptest::option::of("[ -~é]{0,30}"),
+        any::<Option<u32>>(),
+        any::<bool>(),
+    );
+    (names, options).prop_map(|(names, (port, requests_max, client, size, upload_only))| {
+        let names: std::collections::BTreeMap<_, _> = names.into_iter().collect();
+        ExtendedHandshake {
+            extensions: names.into_iter().map(|(n, id)| (n.into(), id)).collect(),
+            port,
+            requests_max,
+            client: client.map(Into::into),
+            metadata_size: size,
+            upload_only,
+        }
+    })
+}
+
+fn any_query() -> impl Strategy<Value = G2gQuery> {
+    (any::<u64>(), any::<[u8; 20]>()).prop_map(|(nonce, child)| G2gQuery {
+        nonce,
+        child: PeerId(child),
+    })
+}
+
+fn any_report() -> impl Strategy<Value = G2gReport> {
+    let received = vec((any::<u32>(), any::<u16>()), 0..=G2gReport::MAX);
+    (any_query(), received).prop_map(|(query, received)| G2gReport {
+        nonce: query.nonce,
+        child: query.child,
+        received: received
+            .into_iter()
+            .map(|(p, n)| (PieceIndex(p), n))
+            .collect(),
+    })
+}
+
+fn any_extended() -> impl Strategy<Value = Extended> {
+    prop_oneof![
+        any_handshake().prop_map(Extended::Handshake),
+        vec(any_addr(), 0..=Extended::RECEIVERS_MAX).prop_map(Extended::G2gReceivers),
+        any_query().prop_map(Extended::G2gQuery),
+        any_report().prop_map(Extended::G2gReport),
+        (4..=255_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
+    ]
+}
+
+/// Any message for a torrent of `PIECES` pieces.
+fn any_message() -> impl Strategy<Value = Message> {
+    let piece = || any::<u32>().prop_map(PieceIndex);
+    prop_oneof![
+        Just(Message::KeepAlive),
+        Just(Message::Choke),
+        Just(Message::Unchoke),
+        Just(Message::Interested),
+        Just(Message::NotInterested),
+        Just(Message::HaveAll),
+        Just(Message::HaveNone),
+        piece().prop_map(Message::Have),
+        piece().prop_map(Message::Suggest),
+        piece().prop_map(Message::AllowedFast),
+        vec(0..PIECES as usize, 0..10).prop_map(|pieces| {
+            let mut bits = Bitfield::new(PIECES);
+            for piece in pieces {
+                bits.insert(piece);
+            }
+            Message::Bitfield(Box::new(bits))
+        }),
+        any_block().prop_map(Message::Request),
+        any_block().prop_map(Message::Cancel),
+        any_block().prop_map(Message::Reject),
+        (any_block(), 1..=16384_u32)
+            .prop_map(|(block, length)| Message::Piece(Block { length, ..block })),
+        any::<u16>().prop_map(Message::Port),
+        any_extended().prop_map(|message| Message::Extended(Box::new(message))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_message_comes_back_as_it_went(message in any_message()) {
+        prop_assert_eq!(round_trip(&message), message);
+    }
+
+    #[test]
+    fn however_the_bytes_are_split(
+        messages in vec(any_message(), 0..12),
+        portions in vec(0..600_usize, 0..60),
+    ) {
+        let mut own = Encoder::new();
+        own.learn(&ExtendedHandshake {
+            extensions: swarmbed_engine::wire::EXTENSIONS
+                .map(|(name, id)| (name.into(), id))
+                .to_vec(),
+            ..ExtendedHandshake::default()
+        });
+        let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+        for message in &messages {
+            let start = bytes.len();
+            own.encode(message, &mut bytes).unwrap();
+            if let Message::Piece(block) = message {
+                let data: Vec<u8> = (0..block.length).map(|at| at.to_le_bytes()[0]).collect();
+                bytes.extend_from_slice(&data);
+                payload.extend_from_slice(&data);
+            }
+            prop_assert_eq!(bytes.len() - start, message.wire_len() as usize);
+        }
+        prop_assert_eq!(decode(&bytes, PIECES, &portions), Ok((messages.clone(), payload.clone())));
+        let single = vec![1; bytes.len()];
+        prop_assert_eq!(decode(&bytes, PIECES, &single), Ok((messages, payload)));
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in vec(any::<u8>(), 0..300), portions in vec(0..40_usize, 0..9)) {
+        let _ = decode(&bytes, PIECES, &portions);
+        let _ = decode_datagram(&bytes);
+        let _ = bencode::parse(&bytes, 100);
+        let _ = Metainfo::parse(&bytes);
+    }
+
+    #[test]
+    fn garbage_after_a_plausible_head_never_panics(
+        id in 0..21_u8,
+        length in 0..40_u8,
+        body in vec(any::<u8>(), 0..40),
+    ) {
+        let mut bytes = vec![0, 0, 0, length, id];
+        bytes.extend_from_slice(&body);
+        let _ = decode(&bytes, PIECES, &[]);
+    }
+
+    #[test]
+    fn a_damaged_torrent_never_panics(at in 0..400_usize, byte in any::<u8>()) {
+        let mut bytes = making().encode().unwrap();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let _ = Metainfo::parse(&bytes);
+    }
+
+    #[test]
+    fn a_datagram_comes_back_as_it_went(query in any_query(), report in any_report()) {
+        for datagram in [Datagram::Query(query), Datagram::Report(report)] {
+            let bytes = encode_datagram(&datagram);
+            prop_assert_eq!(bytes.len(), datagram.wire_len() as usize);
+            prop_assert_eq!(decode_datagram(&bytes), Some(datagram));
+        }
+    }
+}
