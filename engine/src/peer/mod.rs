@@ -1,37 +1,53 @@
-//! One local peer's part in one swarm: routes inputs, owns the outbox.
+//! One local peer's part in one swarm: routes inputs, owns the outbox and the timers.
+//!
+//! The parts are `pieces` (what is here), `neighbour` (who is there), `player` (what is watched);
+//! what the peer does with them is told in `connect`, `receive`, `download`, `verify`, `upload`
+//! and `rechoke`. Nothing here reads a clock or holds a payload.
 
+mod book;
+mod connect;
+mod download;
+mod neighbour;
+mod pieces;
+mod player;
+mod receive;
+mod rechoke;
+mod reports;
+mod upload;
+mod verify;
+
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::bitfield::Bitfield;
-use crate::config::Config;
-use crate::error::{CallError, ConfigError, Refused};
-use crate::event::Traffic;
+use crate::config::{Config, Detail};
+use crate::error::{CallError, CloseReason, ConfigError};
+use crate::event::{Cause, Event, LeaveReason, Traffic};
 use crate::geometry::PieceIndex;
 use crate::id::{ConnId, PeerId};
-use crate::input::{Input, Remote};
-use crate::output::Output;
+use crate::input::Input;
+use crate::message::Message;
+use crate::output::{Announce, Output};
+use crate::policy::{Choker, PieceSelector};
 use crate::rate::Rate;
-use crate::seed::Seed;
+use crate::seed::{Rng, Seed};
 use crate::time::Instant;
 
-/// What the player does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PlayState {
-    /// Nobody pressed play.
-    Idle,
-    /// Waiting for the first frame, or for the frame after a seek.
-    Buffering,
-    /// The picture moves.
-    Playing,
-    /// The picture stands, for want of a piece.
-    Stalled,
-    /// The viewer paused.
-    Paused,
-    /// The end.
-    Ended,
-}
+use book::Book;
+use neighbour::Neighbour;
+pub(crate) use pieces::PieceTable;
+use player::Player;
+pub use player::{PlayState, PlaybackView};
+use reports::Reports;
+use verify::Suspect;
+
+/// How often late blocks, silent neighbours and the start rule are looked after.
+const TICK: Duration = Duration::from_secs(1);
+/// Reader ranges that are kept, newest first.
+const WANTS_MAX: usize = 16;
 
 /// A neighbour, as the page and the overlay see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,36 +72,44 @@ pub struct NeighbourView {
     pub outstanding: u16,
 }
 
-/// The player, as the page sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaybackView {
-    /// What it does.
-    pub state: PlayState,
-    /// The playhead, in bytes of the content.
-    pub position: u64,
-    /// Verified bytes without a gap from the playhead on.
-    pub ahead: u64,
-    /// Media time played so far.
-    pub played: Duration,
-}
-
 /// One local peer's part in one swarm.
 #[derive(Debug)]
 pub struct Peer {
     config: Config,
-    outbox: VecDeque<Output>,
-    have: Bitfield,
     now: Instant,
+    outbox: VecDeque<Output>,
+    left: bool,
+
+    pieces: PieceTable,
+    selector: Box<dyn PieceSelector>,
+    select_rng: Rng,
+    /// Pieces that readers wait for, newest range first.
+    wants: Vec<core::ops::Range<usize>>,
+    unstored: u16,
+    suspects: Vec<Suspect>,
+    player: Option<Player>,
+
+    /// By slot.
+    neighbours: Vec<Option<Box<Neighbour>>>,
+    /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
+    order: Vec<u16>,
+    next_serial: u32,
+    book: Book,
+
+    choker: Box<dyn Choker>,
+    seed_choker: Box<dyn Choker>,
+    choke_rng: Rng,
+    choke_at: Instant,
+    reports: Reports,
+    uplink: Option<Rate>,
+
+    tick_at: Instant,
+    traffic: Traffic,
 }
 
-#[expect(
-    clippy::unused_self,
-    clippy::missing_const_for_fn,
-    unused_variables,
-    reason = "to be filled in"
-)]
 impl Peer {
-    /// A peer that holds the pieces in `have` (verified by the driver), or none.
+    /// A peer that holds the pieces in `have` (verified by the driver), or none. Its first outputs
+    /// wait already: drain them.
     ///
     /// # Errors
     /// If the configuration makes no sense.
@@ -95,29 +119,79 @@ impl Peer {
         now: Instant,
         have: Option<Bitfield>,
     ) -> Result<Self, ConfigError> {
-        let have = have.unwrap_or_else(|| Bitfield::new(config.geometry.pieces()));
-        Ok(Self {
-            config,
-            outbox: VecDeque::new(),
-            have,
+        let geometry = config.geometry;
+        let have = have.unwrap_or_else(|| Bitfield::new(geometry.pieces()));
+        if have.length() != geometry.pieces() {
+            return Err(ConfigError::BitfieldLength {
+                expected: geometry.pieces(),
+                got: have.length(),
+            });
+        }
+        if config.bitrate == Some(Rate::ZERO) {
+            return Err(ConfigError::Bitrate);
+        }
+        let mut choke_rng = seed.stream("choke", 0);
+        let choker = config.choker.build();
+        // Peers that start together must not choke together.
+        let phase = Duration::from_nanos(choke_rng.below(crate::time::nanos(choker.period())));
+        let pieces = PieceTable::new(geometry, have, &mut seed.stream("order", 0));
+        let mut peer = Self {
             now,
-        })
+            left: false,
+            selector: config.selector.build(),
+            select_rng: seed.stream("select", 0),
+            wants: Vec::new(),
+            unstored: 0,
+            suspects: Vec::new(),
+            player: config
+                .bitrate
+                .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now)),
+            neighbours: Vec::new(),
+            order: Vec::new(),
+            next_serial: 0,
+            book: Book::new(config.announce_interval, now),
+            seed_choker: config.seed_choker.build(),
+            choker,
+            choke_rng,
+            choke_at: now + phase,
+            reports: Reports::new(seed.stream("nonce", 0)),
+            uplink: None,
+            tick_at: now + TICK,
+            traffic: Traffic::default(),
+            outbox: VecDeque::new(),
+            pieces,
+            config,
+        };
+        peer.announce(Announce::Started);
+        Ok(peer)
     }
 
     /// The world tells the peer something. Drain the outputs afterwards.
-    pub fn handle(&mut self, now: Instant, input: Input) {}
-
-    /// Somebody connected to us, and handshakes are exchanged.
     ///
-    /// # Errors
-    /// If it is not let in; the driver closes the socket.
-    pub fn accept(
-        &mut self,
-        now: Instant,
-        addr: SocketAddr,
-        remote: Remote,
-    ) -> Result<ConnId, Refused> {
-        Err(Refused::Full)
+    /// # Panics
+    /// If `now` goes back.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.clock(now);
+        if self.left {
+            return;
+        }
+        match input {
+            Input::Timeout => {}
+            Input::Connected { conn, remote } => self.connected(conn, remote),
+            Input::Message(conn, message) => self.message(conn, message),
+            Input::Progress { conn, bytes } => self.progress(conn, bytes),
+            Input::Credit { conn, blocks } => self.credit(conn, blocks),
+            Input::Closed { conn, reason } => self.closed(conn, reason),
+            Input::Stored { block, result } => self.stored(block, result),
+            Input::Verified { piece, verdict } => self.verified(piece, verdict),
+            Input::Addresses { source, peers } => self.addresses(source, &peers),
+            Input::Announced { interval } => self.book.announced(now, interval),
+            Input::AnnounceFailed => self.book.announce_failed(now),
+            Input::Datagram { from, datagram } => self.datagram(from, datagram),
+            Input::Uplink(rate) => self.uplink = Some(rate),
+        }
+        self.timers();
+        self.attend_player();
     }
 
     /// The viewer presses play.
@@ -125,7 +199,7 @@ impl Peer {
     /// # Errors
     /// If the torrent has no bitrate, or play was pressed already.
     pub fn play(&mut self, now: Instant) -> Result<(), CallError> {
-        Ok(())
+        self.with_player(now, |player, table| player.play(now, table))
     }
 
     /// The viewer pauses.
@@ -133,7 +207,7 @@ impl Peer {
     /// # Errors
     /// Unless the player plays, stalls or buffers.
     pub fn pause(&mut self, now: Instant) -> Result<(), CallError> {
-        Ok(())
+        self.with_player(now, |player, _| player.pause(now))
     }
 
     /// The viewer goes on.
@@ -141,7 +215,7 @@ impl Peer {
     /// # Errors
     /// Unless paused.
     pub fn resume(&mut self, now: Instant) -> Result<(), CallError> {
-        Ok(())
+        self.with_player(now, |player, table| player.resume(now, table))
     }
 
     /// The viewer jumps to `byte` of the content.
@@ -149,7 +223,7 @@ impl Peer {
     /// # Errors
     /// If play was not pressed, or `byte` is beyond the end.
     pub fn seek(&mut self, now: Instant, byte: u64) -> Result<(), CallError> {
-        Ok(())
+        self.with_player(now, |player, table| player.seek(now, byte, table))
     }
 
     /// A reader waits for bytes `from..from + length`: their pieces go before all others, until
@@ -158,11 +232,50 @@ impl Peer {
     /// # Errors
     /// If `from` is beyond the end.
     pub fn want(&mut self, now: Instant, from: u64, length: u64) -> Result<(), CallError> {
+        self.clock(now);
+        let geometry = self.pieces.geometry();
+        if self.left {
+            return Err(CallError::Left);
+        }
+        if from >= geometry.total() {
+            return Err(CallError::Beyond(from));
+        }
+        let end = from.saturating_add(length.max(1)).min(geometry.total());
+        let first = geometry.piece_at(from).0 as usize;
+        let last = geometry.piece_at(end - 1).0 as usize;
+        self.wants.retain(|range| *range != (first..last + 1));
+        self.wants.insert(0, first..last + 1);
+        self.wants.truncate(WANTS_MAX);
+        self.ask_everybody();
+        self.timers();
         Ok(())
     }
 
     /// Leaves the swarm: closes all connections, tells the tracker. Later calls do nothing.
-    pub fn leave(&mut self, now: Instant) {}
+    pub fn leave(&mut self, now: Instant) {
+        self.clock(now);
+        if self.left {
+            return;
+        }
+        self.attend_player();
+        let mut played = Duration::ZERO;
+        if let Some(player) = &mut self.player {
+            player.leave(now);
+            played = player.played(now);
+        }
+        self.tell_player_events();
+        while let Some(&slot) = self.order.first() {
+            let conn = self.at(slot).conn;
+            self.close(conn, CloseReason::Leaving);
+        }
+        self.announce(Announce::Stopped);
+        self.event(Event::Traffic(self.traffic));
+        self.event(Event::Left {
+            reason: LeaveReason::Asked,
+            played,
+        });
+        self.left = true;
+    }
 
     /// The next thing to do; drain to `None` after every call.
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -172,19 +285,31 @@ impl Peer {
     /// When to call `handle(_, Input::Timeout)` at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        if self.left {
+            return None;
+        }
+        let player = self
+            .player
+            .as_ref()
+            .and_then(|player| player.next(&self.pieces));
+        let tick = self.needs_tick().then_some(self.tick_at);
+        let at = self.choke_at.min(self.book.next()).min(self.reports.next());
+        Some(
+            at.min(player.unwrap_or(Instant::FAR))
+                .min(tick.unwrap_or(Instant::FAR)),
+        )
     }
 
     /// Whether `piece` is here and verified.
     #[must_use]
     pub fn has(&self, piece: PieceIndex) -> bool {
-        self.have.contains(piece.0 as usize)
+        self.pieces.has(piece)
     }
 
     /// The pieces that are here and verified.
     #[must_use]
     pub const fn pieces(&self) -> &Bitfield {
-        &self.have
+        self.pieces.have()
     }
 
     /// What it was told at birth.
@@ -195,18 +320,192 @@ impl Peer {
 
     /// Bytes moved so far.
     #[must_use]
-    pub fn traffic(&self) -> Traffic {
-        Traffic::default()
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// The neighbours, oldest first.
     pub fn neighbours(&self) -> impl Iterator<Item = NeighbourView> + '_ {
-        core::iter::empty()
+        self.order.iter().map(|&slot| {
+            let neighbour = self.at(slot);
+            NeighbourView {
+                conn: neighbour.conn,
+                addr: neighbour.addr,
+                peer_id: neighbour.peer_id(),
+                down: neighbour.down.rate(self.now),
+                up: neighbour.up.rate(self.now),
+                we_choke: neighbour.we_choke,
+                they_choke: neighbour.they_choke,
+                pieces: neighbour.have.count(),
+                outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
+            }
+        })
     }
 
     /// The player; `None` if the torrent cannot be played.
     #[must_use]
     pub fn playback(&self) -> Option<PlaybackView> {
-        None
+        self.player
+            .as_ref()
+            .map(|player| player.view(self.now, &self.pieces))
+    }
+
+    fn clock(&mut self, now: Instant) {
+        assert!(now >= self.now, "time went back from {} to {now}", self.now);
+        self.now = now;
+    }
+
+    fn with_player(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut Player, &PieceTable) -> Result<(), CallError>,
+    ) -> Result<(), CallError> {
+        self.clock(now);
+        if self.left {
+            return Err(CallError::Left);
+        }
+        let player = self.player.as_mut().ok_or(CallError::NotPlayable)?;
+        call(player, &self.pieces)?;
+        self.ask_everybody();
+        self.attend_player();
+        Ok(())
+    }
+
+    fn at(&self, slot: u16) -> &Neighbour {
+        self.neighbours[slot as usize]
+            .as_ref()
+            .expect("slots in order are in use")
+    }
+
+    fn at_mut(&mut self, slot: u16) -> &mut Neighbour {
+        self.neighbours[slot as usize]
+            .as_mut()
+            .expect("slots in order are in use")
+    }
+
+    /// The neighbour behind a connection, unless it is gone.
+    fn neighbour(&mut self, conn: ConnId) -> Option<&mut Neighbour> {
+        self.neighbours
+            .get_mut(conn.slot())?
+            .as_deref_mut()
+            .filter(|neighbour| neighbour.conn == conn)
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outbox.push_back(Output::Event(event));
+    }
+
+    fn detail(&mut self, event: Event) {
+        if self.config.detail == Detail::Blocks {
+            self.event(event);
+        }
+    }
+
+    fn announce(&mut self, why: Announce) {
+        self.book.announcing(self.now);
+        self.outbox.push_back(Output::Announce(why));
+    }
+
+    /// Sends a control message, and counts it.
+    fn send(&mut self, conn: ConnId, message: Message) {
+        let now = self.now;
+        let bytes = u64::from(message.wire_len());
+        if let Some(neighbour) = self.neighbour(conn) {
+            neighbour.last_sent = now;
+            self.traffic.control_up += bytes;
+            self.outbox.push_back(Output::Send(conn, message));
+        }
+    }
+
+    /// Looks after the clock once a second only while there is something to look after.
+    fn needs_tick(&self) -> bool {
+        self.player.as_ref().is_some_and(Player::is_waiting)
+            || !self.pieces.is_complete() && !self.order.is_empty()
+    }
+
+    /// Does what is due.
+    fn timers(&mut self) {
+        let now = self.now;
+        if self.reports.is_due(now) {
+            self.query_grandchildren();
+        }
+        if self.choke_at <= now {
+            self.rechoke();
+        }
+        if self.book.next() <= now {
+            self.announce(Announce::Periodic);
+        }
+        if self.tick_at <= now {
+            self.tick_at = now + TICK;
+            if self.needs_tick() {
+                self.look_after_requests();
+                self.dial();
+            }
+        }
+    }
+
+    /// Lets the player do what is due, tells what it did, and finds the cause of a stall.
+    fn attend_player(&mut self) {
+        let now = self.now;
+        let Some(player) = &mut self.player else {
+            return;
+        };
+        player.advance(now, &self.pieces);
+        if let Some(piece) = player.stalled_for() {
+            let cause = self.cause_of(piece);
+            if let Some(player) = &mut self.player {
+                player.blame(now, cause);
+            }
+        }
+        self.tell_player_events();
+    }
+
+    fn tell_player_events(&mut self) {
+        while let Some(event) = self.player.as_mut().and_then(Player::take_event) {
+            self.event(event);
+        }
+    }
+
+    /// Why this missing piece is missing (DESIGN 4, the first cause that holds).
+    fn cause_of(&self, piece: PieceIndex) -> Cause {
+        let Some(offset) = self.pieces.offset(piece) else {
+            return Cause::NobodyHasIt;
+        };
+        if self.suspects.iter().any(|suspect| suspect.offset == offset) {
+            return Cause::VerificationFailed;
+        }
+        let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
+        let mut owners = self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| one.have.contains(offset))
+            .peekable();
+        if owners.peek().is_none() {
+            return Cause::NobodyHasIt;
+        }
+        let mut all_choke = true;
+        for owner in owners {
+            all_choke &= owner.they_choke;
+            let asked = owner
+                .requests
+                .iter()
+                .find(|request| request.block.piece == piece);
+            if let Some(request) = asked {
+                let silent =
+                    self.now.since(request.at.max(owner.last_block)) > Duration::from_secs(2);
+                let slow = owner.down.rate(self.now) < bitrate;
+                return if silent || slow {
+                    Cause::SlowOrSilent
+                } else {
+                    Cause::AskedTooLate
+                };
+            }
+        }
+        if all_choke {
+            Cause::AllChokeUs
+        } else {
+            Cause::AskedTooLate
+        }
     }
 }

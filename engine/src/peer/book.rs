@@ -1,0 +1,168 @@
+//! Addresses of peers we might dial, and when to ask the tracker for more.
+//!
+//! Owns the address book and the announce clock. Knows nothing of connections but what it is told.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// A dial that failed is tried again after this long, doubled each time.
+const RETRY: Duration = Duration::from_secs(60);
+/// Asking again before the interval is over, for want of peers.
+const HURRY: Duration = Duration::from_secs(30);
+
+/// What is known of one address.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    addr: SocketAddr,
+    /// Dialled or connected now.
+    busy: bool,
+    /// Has everything: of no use to one who has everything too.
+    seed: bool,
+    /// Sent corrupt data, or is ourselves: never again.
+    banned: bool,
+    failures: u32,
+    not_before: Instant,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Book {
+    entries: Vec<Entry>,
+    interval: Duration,
+    announce_at: Instant,
+    announced_at: Instant,
+    failures: u32,
+}
+
+impl Book {
+    pub(crate) const fn new(interval: Duration, now: Instant) -> Self {
+        Self {
+            entries: Vec::new(),
+            interval,
+            announce_at: Instant::FAR,
+            announced_at: now,
+            failures: 0,
+        }
+    }
+
+    /// When the tracker is due.
+    pub(crate) const fn next(&self) -> Instant {
+        self.announce_at
+    }
+
+    pub(crate) fn announcing(&mut self, now: Instant) {
+        self.announced_at = now;
+        self.announce_at = now + self.interval;
+    }
+
+    pub(crate) fn announced(&mut self, now: Instant, interval: Duration) {
+        self.failures = 0;
+        // A hostile tracker may not make us ask every instant, nor never.
+        self.interval = interval.clamp(Duration::from_secs(10), Duration::from_secs(3600));
+        self.announce_at = now + self.interval;
+    }
+
+    pub(crate) fn announce_failed(&mut self, now: Instant) {
+        self.failures = (self.failures + 1).min(6);
+        self.announce_at = now + Duration::from_secs(5 << self.failures);
+    }
+
+    /// Whether a want of peers justifies asking before the interval is over.
+    pub(crate) fn may_hurry(&self, now: Instant) -> bool {
+        self.failures == 0 && now.since(self.announced_at) >= HURRY
+    }
+
+    /// Remembers an address, if there is room.
+    pub(crate) fn add(&mut self, addr: SocketAddr, room: u16, now: Instant) {
+        let known = self.entries.iter().any(|entry| entry.addr == addr);
+        if known || addr.port() == 0 || addr.ip().is_unspecified() {
+            return;
+        }
+        let entry = Entry {
+            addr,
+            busy: false,
+            seed: false,
+            banned: false,
+            failures: 0,
+            not_before: now,
+        };
+        if self.entries.len() < usize::from(room) {
+            self.entries.push(entry);
+        } else if let Some(worst) = self
+            .entries
+            .iter_mut()
+            .filter(|entry| !entry.busy && !entry.banned)
+            .max_by_key(|entry| (entry.failures, entry.seed))
+            && (worst.failures > 0 || worst.seed)
+        {
+            *worst = entry;
+        }
+    }
+
+    /// The next address to dial, oldest known first, or `None`.
+    pub(crate) fn next_to_dial(&mut self, now: Instant, complete: bool) -> Option<SocketAddr> {
+        let entry = self.entries.iter_mut().find(|entry| {
+            let useless = entry.banned || complete && entry.seed;
+            !entry.busy && !useless && entry.not_before <= now
+        })?;
+        entry.busy = true;
+        Some(entry.addr)
+    }
+
+    fn entry(&mut self, addr: SocketAddr) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.addr == addr)
+    }
+
+    /// It is a neighbour now.
+    pub(crate) fn connected(&mut self, addr: SocketAddr) {
+        if let Some(entry) = self.entry(addr) {
+            entry.busy = true;
+            entry.failures = 0;
+        }
+    }
+
+    /// It is a neighbour no longer, or never became one.
+    pub(crate) fn gone(&mut self, addr: SocketAddr, failed: bool, now: Instant) {
+        if let Some(entry) = self.entry(addr) {
+            entry.busy = false;
+            entry.failures = if failed {
+                (entry.failures + 1).min(6)
+            } else {
+                0
+            };
+            entry.not_before = now + RETRY * (1 << entry.failures.saturating_sub(1));
+        }
+    }
+
+    pub(crate) fn is_seed(&mut self, addr: SocketAddr) {
+        if let Some(entry) = self.entry(addr) {
+            entry.seed = true;
+        }
+    }
+
+    /// Never to be dialled or accepted again.
+    pub(crate) fn ban(&mut self, addr: SocketAddr, now: Instant) {
+        if self.entry(addr).is_none() {
+            self.entries.push(Entry {
+                addr,
+                busy: false,
+                seed: false,
+                banned: true,
+                failures: 0,
+                not_before: now,
+            });
+        }
+        if let Some(entry) = self.entry(addr) {
+            entry.banned = true;
+        }
+    }
+
+    pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.addr == addr && entry.banned)
+    }
+}

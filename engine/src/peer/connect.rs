@@ -1,0 +1,269 @@
+//! Becoming neighbours and ceasing to be: dial, accept, close.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::Peer;
+use super::neighbour::Neighbour;
+use crate::error::{CloseReason, Refused};
+use crate::event::Event;
+use crate::id::ConnId;
+use crate::input::{AddressSource, Remote};
+use crate::message::{Extended, ExtendedHandshake, Message};
+use crate::output::{Announce, Output};
+
+/// Dials under way at once.
+const DIALS_MAX: usize = 10;
+
+/// The extension ids we offer (BEP 10), by name. 0 would mean "not spoken".
+pub(crate) const EXTENSIONS: [(&str, u8); 3] = [
+    ("sw_g2g_to", 10),
+    ("sw_g2g_query", 11),
+    ("sw_g2g_report", 12),
+];
+
+impl Peer {
+    /// Addresses came in: remember them, and dial if we need more neighbours.
+    pub(super) fn addresses(&mut self, _source: AddressSource, peers: &[SocketAddr]) {
+        let ours = self.config.listen;
+        for &addr in peers.iter().filter(|&&addr| Some(addr) != ours) {
+            self.book
+                .add(addr, self.config.limits.addresses_max, self.now);
+        }
+        self.dial();
+    }
+
+    /// Dials until there are enough neighbours, or no addresses.
+    pub(super) fn dial(&mut self) {
+        let limits = self.config.limits;
+        let mut dialling = self
+            .order
+            .iter()
+            .filter(|&&slot| !self.at(slot).is_open())
+            .count();
+        while self.order.len() < usize::from(limits.dial_below) && dialling < DIALS_MAX {
+            let Some(addr) = self.book.next_to_dial(self.now, self.pieces.is_complete()) else {
+                let wanting = self.order.len() * 2 < usize::from(limits.dial_below);
+                if wanting
+                    && dialling == 0
+                    && self.book.may_hurry(self.now)
+                    && !self.pieces.is_complete()
+                {
+                    self.announce(Announce::NeedPeers);
+                }
+                return;
+            };
+            if self
+                .order
+                .iter()
+                .any(|&slot| self.at(slot).listen == Some(addr))
+            {
+                continue;
+            }
+            let conn = self.admit(addr, true);
+            dialling += 1;
+            self.outbox.push_back(Output::Dial { conn, addr });
+        }
+    }
+
+    /// Somebody connected to us, and handshakes are exchanged.
+    ///
+    /// # Errors
+    /// If it is not let in; the driver closes the socket.
+    pub fn accept(
+        &mut self,
+        now: crate::Instant,
+        addr: SocketAddr,
+        remote: Remote,
+    ) -> Result<ConnId, Refused> {
+        self.clock(now);
+        if self.left {
+            return Err(Refused::Left);
+        }
+        if remote.peer_id == self.config.peer_id {
+            return Err(Refused::Ourselves);
+        }
+        if self.book.is_banned(addr) {
+            return Err(Refused::Banned);
+        }
+        if let Some(other) = self.open_neighbour_of(remote) {
+            if self.keep_dialled_by_us(remote) || !self.at(other).outbound {
+                return Err(Refused::Duplicate);
+            }
+            let conn = self.at(other).conn;
+            self.close(conn, CloseReason::Duplicate);
+        }
+        if self.order.len() >= usize::from(self.config.limits.neighbours_max) {
+            return Err(Refused::Full);
+        }
+        let conn = self.admit(addr, false);
+        self.establish(conn, remote);
+        self.timers();
+        Ok(conn)
+    }
+
+    /// The dial succeeded.
+    pub(super) fn connected(&mut self, conn: ConnId, remote: Remote) {
+        match self.neighbour(conn) {
+            Some(neighbour) if !neighbour.is_open() => {}
+            _ => return,
+        }
+        if remote.peer_id == self.config.peer_id {
+            let addr = self.neighbour(conn).expect("checked above").addr;
+            self.book.ban(addr, self.now);
+            return self.close(conn, CloseReason::Ourselves);
+        }
+        if let Some(other) = self.open_neighbour_of(remote) {
+            let other = self.at(other);
+            // Two connections, dialled by either side: both sides keep the same one.
+            if other.outbound || !self.keep_dialled_by_us(remote) {
+                return self.close(conn, CloseReason::Duplicate);
+            }
+            let inbound = other.conn;
+            self.close(inbound, CloseReason::Duplicate);
+        }
+        self.establish(conn, remote);
+    }
+
+    fn open_neighbour_of(&self, remote: Remote) -> Option<u16> {
+        self.order
+            .iter()
+            .copied()
+            .find(|&slot| self.at(slot).peer_id() == Some(remote.peer_id))
+    }
+
+    /// Of two crossing connections, the one dialled by the lower peer id is kept.
+    fn keep_dialled_by_us(&self, remote: Remote) -> bool {
+        self.config.peer_id < remote.peer_id
+    }
+
+    /// Makes room for a neighbour, and names the connection.
+    fn admit(&mut self, addr: SocketAddr, outbound: bool) -> ConnId {
+        let slot = self
+            .neighbours
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or_else(|| {
+                self.neighbours.push(None);
+                self.neighbours.len() - 1
+            });
+        let slot = u16::try_from(slot).expect("bounded by neighbours_max");
+        let conn = ConnId::new(self.next_serial, slot);
+        self.next_serial += 1;
+        let pieces = self.pieces.window().length;
+        self.neighbours[slot as usize] = Some(Box::new(Neighbour::new(
+            conn, addr, outbound, pieces, self.now,
+        )));
+        self.order.push(slot);
+        conn
+    }
+
+    /// Handshakes are exchanged: say what we have and what we speak.
+    fn establish(&mut self, conn: ConnId, remote: Remote) {
+        let now = self.now;
+        let neighbour = self.neighbour(conn).expect("just admitted");
+        neighbour.remote = Some(remote);
+        neighbour.connected_at = now;
+        neighbour.last_received = now;
+        let (addr, outbound) = (neighbour.addr, neighbour.outbound);
+        self.book.connected(addr);
+        self.choker.joined(conn, &mut self.choke_rng);
+        self.seed_choker.joined(conn, &mut self.choke_rng);
+        self.event(Event::Connected {
+            conn,
+            addr,
+            outbound,
+        });
+
+        let have = self.pieces.have();
+        let first = if remote.fast && have.is_full() {
+            Some(Message::HaveAll)
+        } else if remote.fast && have.is_empty() {
+            Some(Message::HaveNone)
+        } else if have.is_empty() {
+            None
+        } else {
+            Some(Message::Bitfield(Box::new(have.clone())))
+        };
+        if let Some(first) = first {
+            self.send(conn, first);
+        }
+        if remote.extended {
+            let handshake = self.extended_handshake();
+            self.send(
+                conn,
+                Message::Extended(Box::new(Extended::Handshake(handshake))),
+            );
+        }
+    }
+
+    fn extended_handshake(&self) -> ExtendedHandshake {
+        // Keys of a dictionary are in order (BEP 3).
+        let offered = if self.choker.wants_reports() {
+            &EXTENSIONS[..]
+        } else {
+            &[]
+        };
+        let mut extensions: Vec<(Box<str>, u8)> = offered
+            .iter()
+            .map(|&(name, id)| (name.into(), id))
+            .collect();
+        extensions.sort();
+        ExtendedHandshake {
+            extensions,
+            port: self.config.listen.map(|listen| listen.port()),
+            requests_max: Some(u32::from(self.config.limits.uploads_queued_max)),
+            client: Some(concat!("swarmbed ", env!("CARGO_PKG_VERSION")).into()),
+            metadata_size: None,
+            upload_only: false,
+        }
+    }
+
+    /// The driver says the connection is gone.
+    pub(super) fn closed(&mut self, conn: ConnId, reason: CloseReason) {
+        self.forget(conn, reason);
+        self.dial();
+    }
+
+    /// We close the connection.
+    pub(super) fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        if self.neighbour(conn).is_some() {
+            self.outbox.push_back(Output::Close(conn, reason));
+            self.forget(conn, reason);
+        }
+    }
+
+    /// Takes a neighbour out of every table it stands in.
+    fn forget(&mut self, conn: ConnId, reason: CloseReason) {
+        if self.neighbour(conn).is_none() {
+            return;
+        }
+        let neighbour = self.neighbours[conn.slot()].take().expect("checked above");
+        self.order.retain(|&slot| usize::from(slot) != conn.slot());
+        for request in &neighbour.requests {
+            if !request.given_up {
+                self.pieces.release(request.block);
+            }
+        }
+        if !neighbour.seed {
+            for offset in neighbour.have.iter() {
+                self.pieces.less_available(offset, &mut self.select_rng);
+            }
+        }
+        self.forget_suspicions_of(conn);
+        self.book.gone(
+            neighbour.listen.unwrap_or(neighbour.addr),
+            !neighbour.is_open(),
+            self.now,
+        );
+        if neighbour.is_open() {
+            self.choker.left(conn);
+            self.seed_choker.left(conn);
+            self.event(Event::Disconnected { conn, reason });
+        }
+        if !neighbour.requests.is_empty() {
+            self.ask_everybody();
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Asking for blocks: the pipeline, late blocks, end-game, and blocks that come.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Peer;
+use super::neighbour::Outstanding;
+use crate::error::CloseReason;
+use crate::event::Event;
+use crate::geometry::{Block, BlockRef, Geometry};
+use crate::id::ConnId;
+use crate::message::Message;
+use crate::output::Output;
+use crate::policy::SelectView;
+use crate::time::nanos;
+
+/// A neighbour that owes blocks and is silent this long is asked no more, and its blocks are
+/// asked of others (the 2008 client's piece timeout, papers.md 1.2).
+const SILENT: Duration = Duration::from_secs(10);
+/// BEP 3 anti-snubbing.
+const SNUBBED: Duration = Duration::from_secs(60);
+/// A block due within this time, and asked for longer ago than this, is asked of another too.
+const URGENT: Duration = Duration::from_secs(5);
+/// Requests beyond what a round trip at the current rate needs.
+const PIPELINE_SPARE: u64 = 2;
+/// The pipeline of a fast neighbour covers at least this long: its own processing is not free.
+const PIPELINE_LEAST: Duration = Duration::from_millis(50);
+
+impl Peer {
+    /// Fills the pipeline of every neighbour that lets us ask.
+    pub(super) fn ask_everybody(&mut self) {
+        for index in 0..self.order.len() {
+            let conn = self.at(self.order[index]).conn;
+            self.ask(conn);
+        }
+    }
+
+    /// Fills one neighbour's pipeline.
+    pub(super) fn ask(&mut self, conn: ConnId) {
+        let now = self.now;
+        let limits = self.config.limits;
+        let Some(neighbour) = self.neighbour(conn) else {
+            return;
+        };
+        if neighbour.they_choke
+            || neighbour.wanted == 0
+            || neighbour.snubbed && !neighbour.requests.is_empty()
+        {
+            return;
+        }
+        // Sized by the smallest round trip seen, never by the queue it makes itself.
+        let rate = neighbour.down.rate(now);
+        let covered = rate.bytes_in(nanos(neighbour.rtt.max(PIPELINE_LEAST)));
+        let depth = PIPELINE_SPARE + covered / u64::from(Geometry::BLOCK);
+        let depth = depth.min(u64::from(limits.requests_max.min(neighbour.requests_max)));
+        let mut room = usize::try_from(depth)
+            .expect("bounded by a u16")
+            .saturating_sub(neighbour.requests.len());
+        while room > 0 && self.unstored < limits.unstored_max {
+            let Some(block) = self.choose(conn) else {
+                break;
+            };
+            let message = Message::Request(self.pieces.geometry().block(block));
+            let neighbour = self.neighbour(conn).expect("checked above");
+            let alone = neighbour.requests.is_empty();
+            neighbour.requests.push(Outstanding {
+                block,
+                at: now,
+                alone,
+                given_up: false,
+            });
+            self.detail(Event::Requested {
+                conn,
+                block: self.pieces.geometry().block(block),
+            });
+            self.send(conn, message);
+            room -= 1;
+        }
+    }
+
+    /// Which block next from this neighbour: a suspect piece, a reader's, the policy's, end-game.
+    fn choose(&mut self, conn: ConnId) -> Option<BlockRef> {
+        if let Some(offset) = self.suspect_for(conn) {
+            return Some(self.pieces.ask(offset));
+        }
+        let neighbour = self.neighbours[conn.slot()]
+            .as_ref()
+            .expect("checked by ask");
+        let player = self.player.as_ref();
+        // A whole piece takes its first block's response and the rest at the current rate.
+        let rest = self
+            .pieces
+            .geometry()
+            .piece_length()
+            .saturating_sub(Geometry::BLOCK);
+        let rest = match neighbour.down.rate(self.now).nanos_for(u64::from(rest)) {
+            u64::MAX => Duration::ZERO,
+            nanos => Duration::from_nanos(nanos),
+        };
+        let view = SelectView {
+            table: &self.pieces,
+            theirs: &neighbour.have,
+            playhead: player.map_or(0, |player| {
+                player.needed_after(self.now, neighbour.response + rest, &self.pieces)
+            }),
+            playing: player.is_some_and(super::Player::under_way),
+            bitrate: player.map(super::Player::bitrate),
+        };
+        let suspects = &self.suspects;
+        let free = |offset: &usize| !suspects.iter().any(|suspect| suspect.offset == *offset);
+        let wanted = self
+            .wants
+            .iter()
+            .find_map(|range| view.candidates(range.clone()).find(free));
+        // While late pieces are skipped, one that is begun and can still make it is finished first:
+        // the next of its blocks must not be given up because a whole piece would take too long.
+        let begun = player.and_then(|player| {
+            let from = player.needed_after(self.now, neighbour.response, &self.pieces);
+            view.started_in(from..view.playhead()).filter(free)
+        });
+        let chosen = wanted
+            .or(begun)
+            .or_else(|| self.selector.select(&view, &mut self.select_rng));
+        match chosen {
+            Some(offset) => {
+                assert!(
+                    view.is_candidate(offset),
+                    "the selector chose {offset}, which is no candidate"
+                );
+                free(&offset).then(|| self.pieces.ask(offset))
+            }
+            None => self.end_game(conn),
+        }
+    }
+
+    /// Everything missing is asked for: ask an idle neighbour for a block that another is late with.
+    fn end_game(&mut self, conn: ConnId) -> Option<BlockRef> {
+        let neighbour = self.neighbours[conn.slot()]
+            .as_ref()
+            .expect("checked by ask");
+        if !neighbour.requests.is_empty() || !self.pieces.selectable().is_empty() {
+            return None;
+        }
+        let block = self
+            .pieces
+            .started()
+            .filter(|&offset| neighbour.have.contains(offset))
+            .filter(|offset| {
+                !self
+                    .suspects
+                    .iter()
+                    .any(|suspect| suspect.offset == *offset)
+            })
+            .flat_map(|offset| self.pieces.asked(offset))
+            .filter(|(_, times)| *times < 2)
+            .min_by_key(|(block, times)| (*times, *block))
+            .map(|(block, _)| block)?;
+        self.pieces.ask_again(block);
+        Some(block)
+    }
+
+    /// Once a second: silent neighbours, urgent blocks, neighbours that found nothing to ask.
+    pub(super) fn look_after_requests(&mut self) {
+        let now = self.now;
+        for index in 0..self.order.len() {
+            let neighbour = self.at_mut(self.order[index]);
+            let Some(since) = neighbour.silent_since() else {
+                continue;
+            };
+            let silent = now.since(since);
+            neighbour.snubbed |= silent >= SNUBBED;
+            if silent >= SILENT {
+                let late: Vec<BlockRef> = neighbour
+                    .requests
+                    .iter_mut()
+                    .filter(|one| !one.given_up)
+                    .map(|one| {
+                        one.given_up = true;
+                        one.block
+                    })
+                    .collect();
+                for block in late {
+                    self.pieces.release(block);
+                }
+            } else if self.player.is_some() {
+                self.hurry(self.order[index]);
+            }
+        }
+        self.ask_everybody();
+    }
+
+    /// Frees blocks that are due soon and asked for long ago, so that others are asked too.
+    fn hurry(&mut self, slot: u16) {
+        let now = self.now;
+        let Some(player) = &self.player else { return };
+        let neighbour = self.neighbours[slot as usize]
+            .as_mut()
+            .expect("slots in order are in use");
+        for request in &mut neighbour.requests {
+            if request.given_up || now.since(request.at) < URGENT {
+                continue;
+            }
+            let Some(offset) = self.pieces.offset(request.block.piece) else {
+                continue;
+            };
+            if player
+                .time_to(now, offset, &self.pieces)
+                .is_some_and(|left| left < URGENT)
+            {
+                request.given_up = true;
+                self.pieces.release(request.block);
+            }
+        }
+    }
+
+    /// Part of a block came in.
+    pub(super) fn progress(&mut self, conn: ConnId, bytes: u32) {
+        let now = self.now;
+        let Some(neighbour) = self.neighbour(conn) else {
+            return;
+        };
+        neighbour.counted = neighbour.counted.saturating_add(bytes).min(Geometry::BLOCK);
+        neighbour.down.add(now, u64::from(bytes));
+        neighbour.last_block = now;
+        neighbour.last_received = now;
+        neighbour.snubbed = false;
+    }
+
+    /// A block came in: store or discard it.
+    pub(super) fn piece(&mut self, conn: ConnId, block: Block) -> Result<(), CloseReason> {
+        let now = self.now;
+        self.traffic.payload_down += u64::from(block.length);
+        self.traffic.control_down += 13;
+        let Some(known) = self.pieces.geometry().block_ref(block) else {
+            self.outbox.push_back(Output::Discard(block));
+            return Err(CloseReason::Violation(
+                "a block that is not of the request grid",
+            ));
+        };
+        let keep = self.choker.period();
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        let request = neighbour.take_request(known);
+        if request.is_none() && !neighbour.take_released(known) {
+            self.outbox.push_back(Output::Discard(block));
+            return Err(CloseReason::Violation("a block that was not asked for"));
+        }
+        let counted = core::mem::take(&mut neighbour.counted);
+        neighbour
+            .down
+            .add(now, u64::from(block.length.saturating_sub(counted)));
+        neighbour.last_block = now;
+        neighbour.snubbed = false;
+        if let Some(request) = request {
+            let took = now.since(request.at);
+            neighbour.response = (neighbour.response * 3 + took) / 4;
+            if request.alone {
+                neighbour.rtt = neighbour.rtt.min(took);
+            }
+        }
+        neighbour.remember_recent(now, block.piece, keep);
+
+        let useful = self.pieces.wants(known);
+        self.detail(Event::BlockReceived {
+            conn,
+            block,
+            useful,
+        });
+        if useful {
+            let others = self.pieces.times_asked(known)
+                > u8::from(request.is_some_and(|request| !request.given_up));
+            self.pieces.arrived(known, conn);
+            self.unstored += 1;
+            if let Some(player) = &mut self.player {
+                player.received(now, block.length);
+            }
+            if others {
+                self.cancel_elsewhere(known);
+            }
+            self.outbox.push_back(Output::Store(block));
+        } else {
+            self.traffic.duplicate += u64::from(block.length);
+            self.outbox.push_back(Output::Discard(block));
+        }
+        self.ask(conn);
+        Ok(())
+    }
+
+    /// The block is here: nobody else need send it.
+    fn cancel_elsewhere(&mut self, block: BlockRef) {
+        for index in 0..self.order.len() {
+            let neighbour = self.at_mut(self.order[index]);
+            if neighbour.take_request(block).is_some() {
+                neighbour.remember_released(block);
+                let conn = neighbour.conn;
+                let message = Message::Cancel(self.pieces.geometry().block(block));
+                self.send(conn, message);
+                self.ask(conn);
+            }
+        }
+    }
+
+    /// BEP 6: the request will not be answered.
+    pub(super) fn rejected(&mut self, conn: ConnId, block: Block) -> Result<(), CloseReason> {
+        let Some(known) = self.pieces.geometry().block_ref(block) else {
+            return Err(CloseReason::Violation(
+                "reject of a block that is not of the request grid",
+            ));
+        };
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        match neighbour.take_request(known) {
+            Some(request) => {
+                if !request.given_up {
+                    self.pieces.release(known);
+                }
+                self.ask_everybody();
+            }
+            None => {
+                // It may answer a cancel with a reject (BEP 6).
+                if !neighbour.take_released(known) {
+                    return Err(CloseReason::Violation("reject of a request never made"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

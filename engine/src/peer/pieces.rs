@@ -1,0 +1,523 @@
+//! The piece table: what is here, what is on its way, what is rare.
+//!
+//! Owns the state of every piece and block of the window, and the order of missing pieces by
+//! availability. Knows nothing of neighbours but how many have a piece.
+//!
+//! Invariant: a piece is *had* (verified), or *idle* (nothing asked), or *started* (it has a
+//! [`Started`] entry). `selectable` holds the missing pieces that have a block nobody is asked for.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::bitfield::Bitfield;
+use crate::geometry::{BlockRef, Geometry, PieceIndex, Window};
+use crate::id::ConnId;
+use crate::seed::Rng;
+
+/// What is known of one block of a started piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BlockState {
+    Missing,
+    /// Asked of so many neighbours.
+    Asked(u8),
+    /// Arrived from this neighbour; being stored.
+    Arrived(ConnId),
+    /// On disk.
+    Stored(ConnId),
+}
+
+/// A piece of which at least one block was asked for.
+#[derive(Clone, Debug)]
+struct Started {
+    offset: u32,
+    /// Blocks that nobody is asked for.
+    free: u16,
+    /// Blocks that are not stored yet.
+    unstored: u16,
+    blocks: Vec<BlockState>,
+}
+
+const NOT_STARTED: u16 = u16::MAX;
+const NOWHERE: u32 = u32::MAX;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct PieceTable {
+    geometry: Geometry,
+    window: Window,
+    have: Bitfield,
+    selectable: Bitfield,
+    started: Vec<Started>,
+    /// Index into `started` per piece, or `NOT_STARTED`.
+    started_at: Vec<u16>,
+    spare: Vec<Vec<BlockState>>,
+    /// Neighbours (seeds apart) that have each piece.
+    availability: Vec<u16>,
+    /// Missing pieces, rarest first; equal ones in random order.
+    order: Vec<u32>,
+    /// Where each missing piece stands in `order`.
+    place: Vec<u32>,
+    /// Where the pieces of each availability begin in `order`; one more at the end.
+    bucket: Vec<u32>,
+    missing_bytes: u64,
+}
+
+impl PieceTable {
+    pub(crate) fn new(geometry: Geometry, have: Bitfield, rng: &mut Rng) -> Self {
+        let pieces = geometry.pieces();
+        let mut order: Vec<u32> = (0..pieces)
+            .filter(|&piece| !have.contains(piece as usize))
+            .collect();
+        rng.shuffle(&mut order);
+        let mut place = vec![NOWHERE; pieces as usize];
+        let mut selectable = Bitfield::new(pieces);
+        let mut missing_bytes = 0;
+        for (position, &piece) in (0_u32..).zip(&order) {
+            place[piece as usize] = position;
+            selectable.insert(piece as usize);
+            missing_bytes += u64::from(geometry.length_of(PieceIndex(piece)));
+        }
+        let missing = u32::try_from(order.len()).expect("at most the pieces");
+        Self {
+            geometry,
+            window: Window {
+                base: PieceIndex(0),
+                length: pieces,
+            },
+            have,
+            selectable,
+            started: Vec::new(),
+            started_at: vec![NOT_STARTED; pieces as usize],
+            spare: Vec::new(),
+            availability: vec![0; pieces as usize],
+            order,
+            place,
+            bucket: vec![0, missing],
+            missing_bytes,
+        }
+    }
+
+    pub(crate) const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    pub(crate) const fn have(&self) -> &Bitfield {
+        &self.have
+    }
+
+    pub(crate) const fn selectable(&self) -> &Bitfield {
+        &self.selectable
+    }
+
+    pub(crate) const fn window(&self) -> Window {
+        self.window
+    }
+
+    pub(crate) const fn missing_bytes(&self) -> u64 {
+        self.missing_bytes
+    }
+
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.have.is_full()
+    }
+
+    /// Where the piece stands in the window, if it is valid.
+    pub(crate) const fn offset(&self, piece: PieceIndex) -> Option<usize> {
+        self.window.offset(piece)
+    }
+
+    pub(crate) fn has(&self, piece: PieceIndex) -> bool {
+        self.offset(piece)
+            .is_some_and(|offset| self.have.contains(offset))
+    }
+
+    /// How many neighbours (seeds apart) have it.
+    #[cfg(test)]
+    pub(crate) fn availability(&self, offset: usize) -> u16 {
+        self.availability[offset]
+    }
+
+    /// Rarity rank: the lower, the rarer. Equal availability is in random order.
+    pub(crate) fn place(&self, offset: usize) -> u32 {
+        self.place[offset]
+    }
+
+    /// Missing pieces, rarest first.
+    pub(crate) fn rarest(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// A neighbour announced the piece.
+    pub(crate) fn more_available(&mut self, offset: usize, rng: &mut Rng) {
+        let level = self.availability[offset] as usize;
+        self.availability[offset] += 1;
+        if self.place[offset] == NOWHERE {
+            return;
+        }
+        if self.bucket.len() < level + 3 {
+            let end = *self.bucket.last().expect("never empty");
+            self.bucket.push(end);
+        }
+        // To the end of its bucket, which then belongs to the next; there, to a random place.
+        let last = self.bucket[level + 1] - 1;
+        self.swap(self.place[offset], last);
+        self.bucket[level + 1] = last;
+        let end = self.bucket[level + 2];
+        let random =
+            u32::try_from(rng.range(u64::from(last), u64::from(end - 1))).expect("a position");
+        self.swap(last, random);
+    }
+
+    /// A neighbour that had the piece is gone.
+    pub(crate) fn less_available(&mut self, offset: usize, rng: &mut Rng) {
+        let level = self.availability[offset] as usize;
+        assert!(level > 0, "nobody had piece {offset}");
+        self.availability[offset] -= 1;
+        if self.place[offset] == NOWHERE {
+            return;
+        }
+        let first = self.bucket[level];
+        self.swap(self.place[offset], first);
+        self.bucket[level] = first + 1;
+        let begin = self.bucket[level - 1];
+        let random =
+            u32::try_from(rng.range(u64::from(begin), u64::from(first))).expect("a position");
+        self.swap(first, random);
+    }
+
+    fn swap(&mut self, a: u32, b: u32) {
+        if a != b {
+            self.order.swap(a as usize, b as usize);
+            self.place[self.order[a as usize] as usize] = a;
+            self.place[self.order[b as usize] as usize] = b;
+        }
+    }
+
+    /// Takes a piece that is no longer missing out of the order.
+    fn take_from_order(&mut self, offset: usize) {
+        let mut hole = self.place[offset];
+        assert!(hole != NOWHERE, "piece {offset} is not missing");
+        for level in self.availability[offset] as usize + 1..self.bucket.len() {
+            let last = self.bucket[level] - 1;
+            self.swap(hole, last);
+            self.bucket[level] = last;
+            hole = last;
+        }
+        self.order.pop();
+        self.place[offset] = NOWHERE;
+    }
+
+    /// Started pieces, oldest first.
+    pub(crate) fn started(&self) -> impl Iterator<Item = usize> + '_ {
+        self.started.iter().map(|started| started.offset as usize)
+    }
+
+    /// Asks for the first free block of the piece: marks and names it.
+    pub(crate) fn ask(&mut self, offset: usize) -> BlockRef {
+        let piece = self.window.piece(offset);
+        let started = self.start(offset);
+        let index = started
+            .blocks
+            .iter()
+            .position(|&block| block == BlockState::Missing)
+            .expect("selectable");
+        started.blocks[index] = BlockState::Asked(1);
+        started.free -= 1;
+        if started.free == 0 {
+            self.selectable.remove(offset);
+        }
+        BlockRef {
+            piece,
+            index: u16::try_from(index).expect("bounded by the geometry"),
+        }
+    }
+
+    /// Asks once more for a block that is on its way (end-game, or late).
+    pub(crate) fn ask_again(&mut self, block: BlockRef) {
+        if let Some(BlockState::Asked(times)) = self.state_mut(block) {
+            *times = times.saturating_add(1);
+        }
+    }
+
+    /// Blocks of the piece that are asked for and have not come, with how many were asked.
+    pub(crate) fn asked(&self, offset: usize) -> impl Iterator<Item = (BlockRef, u8)> + '_ {
+        let piece = self.window.piece(offset);
+        let blocks = self
+            .entry(offset)
+            .map_or(&[][..], |started| &started.blocks);
+        (0_u16..)
+            .zip(blocks)
+            .filter_map(move |(index, state)| match state {
+                BlockState::Asked(times) => Some((BlockRef { piece, index }, *times)),
+                _ => None,
+            })
+    }
+
+    /// Of how many neighbours the block is asked now.
+    pub(crate) fn times_asked(&self, block: BlockRef) -> u8 {
+        let entry = self
+            .offset(block.piece)
+            .and_then(|offset| self.entry(offset));
+        match entry.and_then(|started| started.blocks.get(block.index as usize)) {
+            Some(BlockState::Asked(times)) => *times,
+            _ => 0,
+        }
+    }
+
+    /// One neighbour less is asked for the block: choked, rejected, closed, or given up.
+    pub(crate) fn release(&mut self, block: BlockRef) {
+        let Some(offset) = self.offset(block.piece) else {
+            return;
+        };
+        match self.state_mut(block) {
+            Some(state @ BlockState::Asked(1)) => {
+                *state = BlockState::Missing;
+                self.free_block(offset);
+            }
+            Some(BlockState::Asked(times)) => *times -= 1,
+            _ => {}
+        }
+    }
+
+    /// Whether the block is wanted, i.e. neither here nor stored.
+    pub(crate) fn wants(&self, block: BlockRef) -> bool {
+        let Some(offset) = self.offset(block.piece) else {
+            return false;
+        };
+        if self.have.contains(offset) {
+            return false;
+        }
+        match self.entry(offset) {
+            None => true,
+            Some(started) => {
+                matches!(
+                    started.blocks[block.index as usize],
+                    BlockState::Missing | BlockState::Asked(_)
+                )
+            }
+        }
+    }
+
+    /// The block arrived and goes to storage. Only for blocks that are wanted.
+    pub(crate) fn arrived(&mut self, block: BlockRef, from: ConnId) {
+        let offset = self.offset(block.piece).expect("wanted");
+        let started = self.start(offset);
+        let state = &mut started.blocks[block.index as usize];
+        let was_free = *state == BlockState::Missing;
+        *state = BlockState::Arrived(from);
+        if was_free {
+            started.free -= 1;
+            if started.free == 0 {
+                self.selectable.remove(offset);
+            }
+        }
+    }
+
+    /// The block is on disk; true if the piece is complete and must be verified.
+    pub(crate) fn stored(&mut self, block: BlockRef) -> bool {
+        let Some(offset) = self.offset(block.piece) else {
+            return false;
+        };
+        let Some(state) = self.state_mut(block) else {
+            return false;
+        };
+        let BlockState::Arrived(from) = *state else {
+            return false;
+        };
+        *state = BlockState::Stored(from);
+        let index = self.started_at[offset] as usize;
+        self.started[index].unstored -= 1;
+        self.started[index].unstored == 0
+    }
+
+    /// The block could not be stored: it is missing again.
+    pub(crate) fn lost(&mut self, block: BlockRef) {
+        let Some(offset) = self.offset(block.piece) else {
+            return;
+        };
+        if let Some(state @ BlockState::Arrived(_)) = self.state_mut(block) {
+            *state = BlockState::Missing;
+            self.free_block(offset);
+        }
+    }
+
+    /// All blocks of the piece are stored and wait for a verdict.
+    pub(crate) fn is_unverified(&self, offset: usize) -> bool {
+        self.entry(offset)
+            .is_some_and(|started| started.unstored == 0)
+    }
+
+    /// The piece is verified: it is had from now on.
+    pub(crate) fn verified(&mut self, offset: usize) {
+        self.finish(offset);
+        self.take_from_order(offset);
+        self.have.insert(offset);
+        self.missing_bytes -= u64::from(self.geometry.length_of(self.window.piece(offset)));
+    }
+
+    /// The piece is corrupt: all of it is missing again. Returns who sent each block.
+    pub(crate) fn failed(&mut self, offset: usize) -> Vec<ConnId> {
+        let senders = self.entry(offset).map_or_else(Vec::new, |started| {
+            started
+                .blocks
+                .iter()
+                .map(|block| match block {
+                    BlockState::Stored(from) | BlockState::Arrived(from) => *from,
+                    BlockState::Missing | BlockState::Asked(_) => {
+                        unreachable!("verified before it was whole")
+                    }
+                })
+                .collect()
+        });
+        self.finish(offset);
+        self.selectable.insert(offset);
+        senders
+    }
+
+    fn free_block(&mut self, offset: usize) {
+        let index = self.started_at[offset] as usize;
+        self.started[index].free += 1;
+        self.selectable.insert(offset);
+        if usize::from(self.started[index].free) == self.started[index].blocks.len() {
+            self.finish(offset);
+        }
+    }
+
+    fn entry(&self, offset: usize) -> Option<&Started> {
+        self.started.get(self.started_at[offset] as usize)
+    }
+
+    fn state_mut(&mut self, block: BlockRef) -> Option<&mut BlockState> {
+        let offset = self.offset(block.piece)?;
+        self.started
+            .get_mut(self.started_at[offset] as usize)?
+            .blocks
+            .get_mut(block.index as usize)
+    }
+
+    fn start(&mut self, offset: usize) -> &mut Started {
+        let index = self.started_at[offset];
+        if index != NOT_STARTED {
+            return &mut self.started[index as usize];
+        }
+        let count = self.geometry.blocks_in(self.window.piece(offset));
+        let mut blocks = self.spare.pop().unwrap_or_default();
+        blocks.resize(count as usize, BlockState::Missing);
+        // Fewer pieces are started than requests can be outstanding, so the index fits.
+        self.started_at[offset] =
+            u16::try_from(self.started.len()).expect("bounded by outstanding requests");
+        assert!(
+            self.started_at[offset] != NOT_STARTED,
+            "too many started pieces"
+        );
+        let offset = u32::try_from(offset).expect("within the window");
+        self.started.push(Started {
+            offset,
+            free: count,
+            unstored: count,
+            blocks,
+        });
+        self.started.last_mut().expect("just pushed")
+    }
+
+    /// Forgets the blocks of a started piece.
+    fn finish(&mut self, offset: usize) {
+        let index = self.started_at[offset] as usize;
+        if index >= self.started.len() {
+            return;
+        }
+        let mut gone = self.started.swap_remove(index);
+        self.started_at[offset] = NOT_STARTED;
+        if let Some(moved) = self.started.get(index) {
+            self.started_at[moved.offset as usize] =
+                u16::try_from(index).expect("it was one before");
+        }
+        gone.blocks.clear();
+        if self.spare.len() < 8 {
+            self.spare.push(gone.blocks);
+        }
+    }
+
+    /// Panics if the table contradicts itself.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        for level in 0..self.bucket.len() - 1 {
+            for position in self.bucket[level]..self.bucket[level + 1] {
+                let piece = self.order[position as usize] as usize;
+                assert_eq!(self.availability[piece] as usize, level, "piece {piece}");
+                assert_eq!(self.place[piece], position);
+                assert!(!self.have.contains(piece));
+            }
+        }
+        for (index, started) in self.started.iter().enumerate() {
+            assert_eq!(self.started_at[started.offset as usize] as usize, index);
+            let free = started
+                .blocks
+                .iter()
+                .filter(|block| **block == BlockState::Missing)
+                .count();
+            assert_eq!(free, started.free as usize);
+            assert_eq!(free > 0, self.selectable.contains(started.offset as usize));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    fn table(pieces: u32) -> (PieceTable, Rng) {
+        let mut rng = Seed::from_number(1).stream("select", 0);
+        let geometry = Geometry::new(u64::from(pieces) * 65_536, 65_536).unwrap();
+        (
+            PieceTable::new(geometry, Bitfield::new(pieces), &mut rng),
+            rng,
+        )
+    }
+
+    #[test]
+    fn order_is_by_availability_whatever_happens() {
+        let (mut table, mut rng) = table(50);
+        let mut had = alloc::vec![0_u16; 50];
+        for _ in 0..5000 {
+            let offset = rng.index(50);
+            match rng.below(10) {
+                0 if !table.have().contains(offset) => table.verified(offset),
+                1..5 if had[offset] > 0 => {
+                    had[offset] -= 1;
+                    table.less_available(offset, &mut rng);
+                }
+                _ => {
+                    had[offset] += 1;
+                    table.more_available(offset, &mut rng);
+                }
+            }
+            table.check();
+        }
+        assert!((0..50).all(|offset| table.availability(offset) == had[offset]));
+        assert!(table.is_complete());
+    }
+
+    #[test]
+    fn a_piece_goes_from_asked_to_had_and_back() {
+        let (mut table, _) = table(2);
+        let conn = ConnId::new(1, 0);
+        let blocks: Vec<_> = (0..4).map(|_| table.ask(0)).collect();
+        assert!(!table.selectable().contains(0));
+        table.release(blocks[2]);
+        assert_eq!(table.ask(0), blocks[2]);
+        table.ask_again(blocks[2]);
+        table.release(blocks[2]);
+        assert!(!table.selectable().contains(0), "still asked of one");
+        for (index, &block) in blocks.iter().enumerate() {
+            assert!(table.wants(block));
+            table.arrived(block, conn);
+            assert!(!table.wants(block));
+            assert_eq!(table.stored(block), index == 3);
+        }
+        assert_eq!(table.failed(0), [conn; 4]);
+        assert!(table.selectable().contains(0) && table.wants(blocks[0]));
+        table.check();
+    }
+}

@@ -1,0 +1,484 @@
+//! The modelled player: playhead, start-up, stalls, skips, pause and seek.
+//!
+//! Owns the media clock of a constant rate. Knows which pieces are here, and nothing of how they
+//! come: a stall's cause is told to it by the peer. It queues events; the peer takes them.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::pieces::PieceTable;
+use crate::error::CallError;
+use crate::event::{Cause, CauseMillis, Event};
+use crate::geometry::PieceIndex;
+use crate::policy::{LatePolicy, PlaybackConfig, StartRule};
+use crate::rate::{Rate, RateMeter};
+use crate::time::{Instant, nanos};
+
+/// What the player does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PlayState {
+    /// Nobody pressed play.
+    Idle,
+    /// Waiting for the first frame, or for the frame after a seek.
+    Buffering,
+    /// The picture moves.
+    Playing,
+    /// The picture stands, for want of a piece.
+    Stalled,
+    /// The viewer paused.
+    Paused,
+    /// The end.
+    Ended,
+}
+
+/// The player, as the page sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaybackView {
+    /// What it does.
+    pub state: PlayState,
+    /// The playhead, in bytes of the content.
+    pub position: u64,
+    /// Verified bytes without a gap from the playhead on.
+    pub ahead: u64,
+    /// Media time played so far.
+    pub played: Duration,
+}
+
+/// A stall under way.
+#[derive(Clone, Copy, Debug)]
+struct Stall {
+    since: Instant,
+    /// The missing piece.
+    piece: PieceIndex,
+    /// The cause that holds now, and since when.
+    cause: Cause,
+    counted_to: Instant,
+    nanos: [u64; 6],
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Player {
+    rules: PlaybackConfig,
+    bitrate: Rate,
+    total: u64,
+    state: PlayState,
+    /// What pausing interrupted: `Buffering` or `Playing`.
+    paused_from: PlayState,
+    /// Playback began once, so the next first frame ends a seek.
+    started: bool,
+    requested_at: Instant,
+    seek_at: Instant,
+    /// The playhead was at `anchor_byte` at `anchor_at`; it moves only while playing.
+    anchor_at: Instant,
+    anchor_byte: u64,
+    /// First missing piece at or after the playhead (its offset; the window's length if none).
+    frontier: usize,
+    /// Bytes of media shown before the anchor.
+    played: u64,
+    stall: Option<Stall>,
+    /// What downloads, over 10 s (papers.md 1.2, start rule b).
+    rate: RateMeter,
+    events: Vec<Event>,
+}
+
+/// Window of the start rule's rate.
+const START_RATE_WINDOW: Duration = Duration::from_secs(10);
+
+impl Player {
+    pub(crate) fn new(rules: PlaybackConfig, bitrate: Rate, total: u64, now: Instant) -> Self {
+        Self {
+            rules,
+            bitrate,
+            total,
+            state: PlayState::Idle,
+            paused_from: PlayState::Buffering,
+            started: false,
+            requested_at: now,
+            seek_at: now,
+            anchor_at: now,
+            anchor_byte: 0,
+            frontier: 0,
+            played: 0,
+            stall: None,
+            rate: RateMeter::new(now, START_RATE_WINDOW),
+            events: Vec::new(),
+        }
+    }
+
+    pub(crate) fn take_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() {
+            None
+        } else {
+            Some(self.events.remove(0))
+        }
+    }
+
+    /// The first piece that playback still needs of a neighbour that takes `response` to send it.
+    /// While late pieces are skipped, one that would come too late is needed no more (papers.md
+    /// 1.2: wanted only if likely to arrive before its deadline).
+    pub(crate) fn needed_after(
+        &self,
+        now: Instant,
+        response: Duration,
+        table: &PieceTable,
+    ) -> usize {
+        if self.state != PlayState::Playing || self.rules.late != LatePolicy::Skip {
+            return self.frontier;
+        }
+        let byte = self.position(now) + self.bitrate.bytes_in(nanos(response));
+        let piece = byte.div_ceil(u64::from(table.geometry().piece_length()));
+        self.frontier
+            .max(usize::try_from(piece).unwrap_or(usize::MAX))
+            .min(table.window().length as usize)
+    }
+
+    /// The picture has moved since play or the last seek.
+    pub(crate) const fn under_way(&self) -> bool {
+        matches!(self.state, PlayState::Playing | PlayState::Stalled)
+    }
+
+    pub(crate) const fn bitrate(&self) -> Rate {
+        self.bitrate
+    }
+
+    /// The piece whose absence stops the picture.
+    pub(crate) const fn stalled_for(&self) -> Option<PieceIndex> {
+        match &self.stall {
+            Some(stall) => Some(stall.piece),
+            None => None,
+        }
+    }
+
+    pub(crate) fn view(&self, now: Instant, table: &PieceTable) -> PlaybackView {
+        let position = self.position(now);
+        PlaybackView {
+            state: self.state,
+            position,
+            ahead: self.frontier_byte(table).saturating_sub(position),
+            played: self.played(now),
+        }
+    }
+
+    /// Media time played so far.
+    pub(crate) fn played(&self, now: Instant) -> Duration {
+        let bytes = self.played + (self.position(now) - self.anchor_byte);
+        Duration::from_nanos(self.bitrate.nanos_for(bytes))
+    }
+
+    fn position(&self, now: Instant) -> u64 {
+        if self.state == PlayState::Playing {
+            let moved = self.bitrate.bytes_in(nanos(now.since(self.anchor_at)));
+            (self.anchor_byte + moved).min(self.total)
+        } else {
+            self.anchor_byte
+        }
+    }
+
+    /// Moves the anchor to where the playhead is.
+    fn settle(&mut self, now: Instant) {
+        let position = self.position(now);
+        self.played += position - self.anchor_byte;
+        self.anchor_byte = position;
+        self.anchor_at = now;
+    }
+
+    fn frontier_byte(&self, table: &PieceTable) -> u64 {
+        if self.frontier >= table.window().length as usize {
+            return self.total;
+        }
+        table
+            .geometry()
+            .start_of(table.window().piece(self.frontier))
+    }
+
+    fn find_frontier(&mut self, from: usize, table: &PieceTable) {
+        self.frontier = table.have().first_missing(from);
+    }
+
+    /// The viewer presses play.
+    pub(crate) fn play(&mut self, now: Instant, table: &PieceTable) -> Result<(), CallError> {
+        if self.state != PlayState::Idle {
+            return Err(CallError::State("playing already"));
+        }
+        self.state = PlayState::Buffering;
+        self.requested_at = now;
+        self.events.push(Event::PlayRequested);
+        self.find_frontier(0, table);
+        self.advance(now, table);
+        Ok(())
+    }
+
+    pub(crate) fn pause(&mut self, now: Instant) -> Result<(), CallError> {
+        match self.state {
+            PlayState::Playing | PlayState::Stalled => {
+                self.end_stall(now);
+                self.settle(now);
+                self.paused_from = PlayState::Playing;
+            }
+            PlayState::Buffering => self.paused_from = PlayState::Buffering,
+            PlayState::Idle => return Err(CallError::State("idle: press play first")),
+            PlayState::Paused => return Err(CallError::State("paused already")),
+            PlayState::Ended => return Err(CallError::State("at its end")),
+        }
+        self.state = PlayState::Paused;
+        self.events.push(Event::Paused);
+        Ok(())
+    }
+
+    pub(crate) fn resume(&mut self, now: Instant, table: &PieceTable) -> Result<(), CallError> {
+        if self.state != PlayState::Paused {
+            return Err(CallError::State("not paused"));
+        }
+        self.state = self.paused_from;
+        self.anchor_at = now;
+        self.events.push(Event::Unpaused);
+        self.advance(now, table);
+        Ok(())
+    }
+
+    pub(crate) fn seek(
+        &mut self,
+        now: Instant,
+        byte: u64,
+        table: &PieceTable,
+    ) -> Result<(), CallError> {
+        if self.state == PlayState::Idle {
+            return Err(CallError::State("idle: press play first"));
+        }
+        if byte >= self.total {
+            return Err(CallError::Beyond(byte));
+        }
+        self.end_stall(now);
+        self.settle(now);
+        if self.state == PlayState::Paused {
+            self.paused_from = PlayState::Buffering;
+        } else {
+            self.state = PlayState::Buffering;
+        }
+        self.anchor_byte = byte;
+        self.seek_at = now;
+        self.events.push(Event::SeekStarted {
+            to: Duration::from_nanos(self.bitrate.nanos_for(byte)),
+        });
+        let piece = table.geometry().piece_at(byte);
+        self.find_frontier(table.offset(piece).expect("below the total"), table);
+        self.advance(now, table);
+        Ok(())
+    }
+
+    /// Bytes of use came in.
+    pub(crate) fn received(&mut self, now: Instant, bytes: u32) {
+        self.rate.add(now, u64::from(bytes));
+    }
+
+    /// A piece was verified.
+    pub(crate) fn verified(&mut self, now: Instant, offset: usize, table: &PieceTable) {
+        if offset == self.frontier {
+            // What the playhead passed before this piece came is judged first.
+            self.advance(now, table);
+            if offset == self.frontier {
+                self.find_frontier(offset, table);
+            }
+        }
+        self.advance(now, table);
+    }
+
+    /// When something happens without a piece coming: the playhead meets a gap or the end.
+    pub(crate) fn next(&self, table: &PieceTable) -> Option<Instant> {
+        (self.state == PlayState::Playing).then(|| self.due(self.frontier_byte(table)))
+    }
+
+    /// Whether the start rule must be asked again as time passes.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(self.state, PlayState::Buffering)
+    }
+
+    /// When the playhead reaches `byte`, if it plays on from here.
+    fn due(&self, byte: u64) -> Instant {
+        let ahead = byte.saturating_sub(self.anchor_byte);
+        self.anchor_at + Duration::from_nanos(self.bitrate.nanos_for(ahead))
+    }
+
+    /// How long until the playhead reaches the piece; zero if it stands there or has passed.
+    /// `None` while nothing plays.
+    pub(crate) fn time_to(
+        &self,
+        now: Instant,
+        offset: usize,
+        table: &PieceTable,
+    ) -> Option<Duration> {
+        match self.state {
+            PlayState::Playing => {
+                let byte = table.geometry().start_of(table.window().piece(offset));
+                Some(self.due(byte).since(now))
+            }
+            PlayState::Stalled => {
+                let byte = table.geometry().start_of(table.window().piece(offset));
+                let ahead = byte.saturating_sub(self.anchor_byte);
+                Some(Duration::from_nanos(self.bitrate.nanos_for(ahead)))
+            }
+            PlayState::Idle | PlayState::Buffering | PlayState::Paused | PlayState::Ended => None,
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub(crate) fn advance(&mut self, now: Instant, table: &PieceTable) {
+        loop {
+            match self.state {
+                PlayState::Buffering if self.may_start(now, table) => self.start(now),
+                PlayState::Stalled if self.may_resume(table) => {
+                    self.end_stall(now);
+                    self.anchor_at = now;
+                    self.state = PlayState::Playing;
+                }
+                PlayState::Playing => {
+                    let due = self.due(self.frontier_byte(table));
+                    if due > now {
+                        return;
+                    }
+                    self.meet_frontier(due, table);
+                }
+                PlayState::Idle
+                | PlayState::Buffering
+                | PlayState::Stalled
+                | PlayState::Paused
+                | PlayState::Ended => return,
+            }
+        }
+    }
+
+    fn may_start(&self, now: Instant, table: &PieceTable) -> bool {
+        let end = self.frontier_byte(table);
+        if end == self.total {
+            return true;
+        }
+        let ahead = end.saturating_sub(self.anchor_byte);
+        match self.rules.start {
+            StartRule::Prebuffer(media) => ahead >= self.bitrate.bytes_in(nanos(media)),
+            StartRule::GiveToGet { h } => {
+                // (a) the first h is here; (b) left / rate <= to play / bitrate.
+                let to_play = u128::from(self.total - self.anchor_byte);
+                let left = u128::from(table.missing_bytes());
+                let rate = u128::from(self.rate.rate(now).bytes_per_s());
+                ahead >= self.bitrate.bytes_in(nanos(h))
+                    && left * u128::from(self.bitrate.bytes_per_s()) <= to_play * rate
+            }
+        }
+    }
+
+    fn may_resume(&self, table: &PieceTable) -> bool {
+        let LatePolicy::Stall { resume } = self.rules.late else {
+            return true;
+        };
+        let end = self.frontier_byte(table);
+        let ahead = end.saturating_sub(self.anchor_byte);
+        end == self.total || (ahead > 0 && ahead >= self.bitrate.bytes_in(nanos(resume)))
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.state = PlayState::Playing;
+        self.anchor_at = now;
+        let event = if self.started {
+            Event::SeekDone {
+                latency: now.since(self.seek_at),
+            }
+        } else {
+            Event::Started {
+                delay: now.since(self.requested_at),
+            }
+        };
+        self.started = true;
+        self.events.push(event);
+    }
+
+    /// The playhead is at the first missing piece, or at the end, since `at`.
+    fn meet_frontier(&mut self, at: Instant, table: &PieceTable) {
+        let byte = self.frontier_byte(table);
+        self.played += byte.saturating_sub(self.anchor_byte);
+        self.anchor_byte = byte.max(self.anchor_byte);
+        self.anchor_at = at;
+        if self.frontier >= table.window().length as usize {
+            self.state = PlayState::Ended;
+            self.events.push(Event::Ended);
+            return;
+        }
+        let piece = table.window().piece(self.frontier);
+        self.events.push(Event::Late(piece));
+        match self.rules.late {
+            LatePolicy::Stall { .. } => {
+                self.state = PlayState::Stalled;
+                self.stall = Some(Stall {
+                    since: at,
+                    piece,
+                    cause: Cause::AskedTooLate,
+                    counted_to: at,
+                    nanos: [0; 6],
+                });
+                self.events.push(Event::Stalled(piece));
+            }
+            LatePolicy::Skip => {
+                // The picture jumps: the clock runs on, and the piece's bytes are not played.
+                self.events.push(Event::Skipped(piece));
+                let end = self
+                    .anchor_byte
+                    .max(byte + u64::from(table.geometry().length_of(piece)));
+                self.anchor_at = self.due(end);
+                self.anchor_byte = end;
+                self.find_frontier(self.frontier + 1, table);
+            }
+        }
+    }
+
+    /// Why the picture stands still, from now on.
+    pub(crate) fn blame(&mut self, now: Instant, cause: Cause) {
+        if let Some(stall) = &mut self.stall {
+            stall.count(now);
+            stall.cause = cause;
+        }
+    }
+
+    fn end_stall(&mut self, now: Instant) {
+        let Some(mut stall) = self.stall.take() else {
+            return;
+        };
+        stall.count(now);
+        self.events.push(Event::Resumed {
+            piece: stall.piece,
+            millis: stall.millis(now),
+            causes: stall.causes(),
+        });
+    }
+
+    /// The viewer leaves: a stall ends unresolved, and is counted all the same.
+    pub(crate) fn leave(&mut self, now: Instant) {
+        self.end_stall(now);
+        self.settle(now);
+        self.state = PlayState::Ended;
+    }
+}
+
+impl Stall {
+    fn count(&mut self, now: Instant) {
+        self.nanos[self.cause as usize] += nanos(now.since(self.counted_to));
+        self.counted_to = self.counted_to.max(now);
+    }
+
+    fn millis(&self, now: Instant) -> u32 {
+        u32::try_from(nanos(now.since(self.since)) / 1_000_000).unwrap_or(u32::MAX)
+    }
+
+    /// Whole milliseconds whose sum is the whole stall's: rounding is carried on.
+    fn causes(&self) -> CauseMillis {
+        let mut causes = CauseMillis::default();
+        let mut sum = 0;
+        let mut told = 0;
+        for (millis, nanos) in causes.0.iter_mut().zip(self.nanos) {
+            sum += nanos;
+            let upto = u32::try_from(sum / 1_000_000).unwrap_or(u32::MAX);
+            *millis = upto - told;
+            told = upto;
+        }
+        causes
+    }
+}

@@ -1,0 +1,259 @@
+//! What neighbours say: every message is checked here before it changes anything.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Peer;
+use crate::bitfield::Bitfield;
+use crate::error::CloseReason;
+use crate::event::Event;
+use crate::geometry::PieceIndex;
+use crate::id::ConnId;
+use crate::message::{Extended, ExtendedHandshake, Message};
+
+impl Peer {
+    pub(super) fn message(&mut self, conn: ConnId, message: Message) {
+        let now = self.now;
+        let Some(neighbour) = self.neighbour(conn) else {
+            return;
+        };
+        if !neighbour.is_open() {
+            return;
+        }
+        neighbour.last_received = now;
+        if !matches!(message, Message::Piece(_)) {
+            self.traffic.control_down += u64::from(message.wire_len());
+        }
+        let first = !core::mem::replace(&mut self.neighbour(conn).expect("open").spoke, true);
+        let done = match message {
+            Message::KeepAlive
+            | Message::Port(_)
+            | Message::Suggest(_)
+            | Message::AllowedFast(_) => Ok(()),
+            Message::Choke => self.they_choke(conn),
+            Message::Unchoke => self.they_unchoke(conn),
+            Message::Interested => self.they_are_interested(conn, true),
+            Message::NotInterested => self.they_are_interested(conn, false),
+            Message::Have(piece) => self.have(conn, piece),
+            Message::Bitfield(theirs) => self.bitfield(conn, *theirs, first),
+            Message::HaveAll => {
+                self.bitfield(conn, Bitfield::full(self.pieces.window().length), first)
+            }
+            Message::HaveNone => {
+                self.bitfield(conn, Bitfield::new(self.pieces.window().length), first)
+            }
+            Message::Request(block) => self.requested(conn, block),
+            Message::Cancel(block) => self.cancelled(conn, block),
+            Message::Piece(block) => self.piece(conn, block),
+            Message::Reject(block) => self.rejected(conn, block),
+            Message::Extended(extended) => self.extended(conn, *extended),
+        };
+        if let Err(reason) = done {
+            self.close(conn, reason);
+            self.dial();
+        }
+    }
+
+    fn they_choke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        if core::mem::replace(&mut neighbour.they_choke, true) {
+            return Ok(());
+        }
+        // Without BEP 6 a choke drops all requests; with it each is answered or rejected by itself.
+        let requests: Vec<_> = if neighbour.speaks_fast() {
+            Vec::new()
+        } else {
+            neighbour.requests.drain(..).collect()
+        };
+        for request in &requests {
+            neighbour.remember_released(request.block);
+        }
+        let released = requests.iter().any(|request| !request.given_up);
+        for request in requests.iter().filter(|request| !request.given_up) {
+            self.pieces.release(request.block);
+        }
+        self.event(Event::TheyChoke { conn, choked: true });
+        if released {
+            self.ask_everybody();
+        }
+        Ok(())
+    }
+
+    fn they_unchoke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
+        let now = self.now;
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        if core::mem::replace(&mut neighbour.they_choke, false) {
+            // Patience is counted from here, not from before we might ask.
+            neighbour.last_block = now;
+            self.event(Event::TheyChoke {
+                conn,
+                choked: false,
+            });
+        }
+        self.ask(conn);
+        Ok(())
+    }
+
+    fn they_are_interested(&mut self, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        neighbour.they_interested = interested;
+        if interested {
+            self.unchoke_early(conn);
+        }
+        Ok(())
+    }
+
+    fn have(&mut self, conn: ConnId, piece: PieceIndex) -> Result<(), CloseReason> {
+        let Some(offset) = self.pieces.offset(piece) else {
+            return Err(CloseReason::Violation("have of a piece beyond the torrent"));
+        };
+        let missing = !self.pieces.have().contains(offset);
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        if !neighbour.have.insert(offset) {
+            return Ok(());
+        }
+        neighbour.wanted += u32::from(missing);
+        let complete = neighbour.have.is_full();
+        let idle = !neighbour.they_choke && neighbour.requests.is_empty();
+        let detail = self.config.detail == crate::Detail::Blocks;
+        if detail && missing && !self.somebody_else_has(offset, conn) {
+            self.detail(Event::PieceKnown(piece));
+        }
+        self.pieces.more_available(offset, &mut self.select_rng);
+        if missing {
+            self.tell_interest(conn);
+            if idle {
+                self.ask(conn);
+            }
+        }
+        if complete {
+            self.is_complete(conn)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn somebody_else_has(&self, offset: usize, conn: ConnId) -> bool {
+        self.order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .any(|one| one.conn != conn && one.have.contains(offset))
+    }
+
+    fn bitfield(&mut self, conn: ConnId, theirs: Bitfield, first: bool) -> Result<(), CloseReason> {
+        if !first {
+            return Err(CloseReason::Violation("bitfield after other messages"));
+        }
+        if theirs.length() != self.pieces.window().length {
+            return Err(CloseReason::Violation("bitfield of another length"));
+        }
+        let seed = theirs.is_full();
+        let wanted = theirs
+            .iter()
+            .filter(|&offset| !self.pieces.have().contains(offset))
+            .count();
+        if !seed {
+            for offset in theirs.iter() {
+                self.pieces.more_available(offset, &mut self.select_rng);
+            }
+        }
+        if self.config.detail == crate::Detail::Blocks {
+            let missing = |offset: &usize| !self.pieces.have().contains(*offset);
+            let new: Vec<usize> = theirs
+                .iter()
+                .filter(missing)
+                .filter(|&offset| !self.somebody_else_has(offset, conn))
+                .collect();
+            for offset in new {
+                self.detail(Event::PieceKnown(self.pieces.window().piece(offset)));
+            }
+        }
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        neighbour.seed = seed;
+        neighbour.wanted = u32::try_from(wanted).expect("at most the pieces");
+        neighbour.have = theirs;
+        self.tell_interest(conn);
+        if seed { self.is_complete(conn) } else { Ok(()) }
+    }
+
+    /// The neighbour has everything.
+    fn is_complete(&mut self, conn: ConnId) -> Result<(), CloseReason> {
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        let addr = neighbour.listen.unwrap_or(neighbour.addr);
+        self.book.is_seed(addr);
+        if self.pieces.is_complete() {
+            Err(CloseReason::BothComplete)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells a neighbour whether it has something we want, if that changed.
+    pub(super) fn tell_interest(&mut self, conn: ConnId) {
+        let neighbour = self.neighbour(conn).expect("a neighbour");
+        let interested = neighbour.wanted > 0;
+        if core::mem::replace(&mut neighbour.we_interested, interested) != interested {
+            self.send(
+                conn,
+                if interested {
+                    Message::Interested
+                } else {
+                    Message::NotInterested
+                },
+            );
+        }
+    }
+
+    fn extended(&mut self, conn: ConnId, extended: Extended) -> Result<(), CloseReason> {
+        match extended {
+            Extended::Handshake(handshake) => self.learn_extensions(conn, &handshake),
+            Extended::G2gReceivers(receivers) => {
+                if receivers.len() > Extended::RECEIVERS_MAX {
+                    return Err(CloseReason::Violation("too many receivers"));
+                }
+                self.neighbour(conn).expect("checked by message").receivers = receivers;
+            }
+            Extended::G2gQuery(query) => {
+                let report = self.report_for(&query);
+                self.send(
+                    conn,
+                    Message::Extended(Box::new(Extended::G2gReport(report))),
+                );
+            }
+            Extended::G2gReport(report) => {
+                let from = self
+                    .neighbour(conn)
+                    .and_then(|one| one.listen.or(Some(one.addr)));
+                self.reported(from.expect("checked by message"), &report)?;
+            }
+            Extended::Unknown { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn learn_extensions(&mut self, conn: ConnId, handshake: &ExtendedHandshake) {
+        let speaks = |wanted: &str| {
+            handshake
+                .extensions
+                .iter()
+                .any(|(name, id)| &**name == wanted && *id != 0)
+        };
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        neighbour.g2g = super::connect::EXTENSIONS
+            .iter()
+            .all(|(name, _)| speaks(name));
+        if let Some(port) = handshake
+            .port
+            .filter(|&port| port != 0 && !neighbour.outbound)
+        {
+            let mut listen = neighbour.addr;
+            listen.set_port(port);
+            neighbour.listen = Some(listen);
+            self.book.connected(listen);
+        }
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        if let Some(max) = handshake.requests_max {
+            neighbour.requests_max = u16::try_from(max).unwrap_or(u16::MAX).max(1);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Choke rounds: asks the choker, and does what it says.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::Peer;
+use crate::error::CloseReason;
+use crate::event::Event;
+use crate::message::Message;
+use crate::policy::{Candidate, ChokeView};
+
+/// Neighbours that want nothing and give nothing are let go after this long (BEP 3).
+const IDLE: Duration = Duration::from_secs(150);
+/// Something is sent at least this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(100);
+/// With fewer unchoked than this, a newly interested neighbour does not wait for the round.
+const EARLY_BELOW: usize = 4;
+
+impl Peer {
+    /// The round is over.
+    pub(super) fn rechoke(&mut self) {
+        self.close_idle();
+        self.ask_choker();
+        for index in 0..self.order.len() {
+            self.at_mut(self.order[index]).forwarded = super::neighbour::Forwarded::default();
+        }
+        if self.choker.wants_reports() {
+            self.tell_parents();
+        }
+        for index in 0..self.order.len() {
+            self.at_mut(self.order[index]).served = false;
+        }
+        let period = self.choker.period();
+        self.choke_at = self.now + period;
+        if self.choker.wants_reports() {
+            self.reports.schedule(self.choke_at);
+        }
+        self.dial();
+        self.event(Event::Traffic(self.traffic));
+    }
+
+    /// A neighbour became interested: while few are unchoked, it need not wait for the round.
+    pub(super) fn unchoke_early(&mut self, conn: crate::ConnId) {
+        let unchoked = self.order.iter().filter(|&&slot| {
+            let one = self.at(slot);
+            !one.we_choke && one.they_interested
+        });
+        if unchoked.count() < EARLY_BELOW && self.neighbour(conn).is_some_and(|one| one.we_choke) {
+            self.ask_choker();
+        }
+    }
+
+    fn ask_choker(&mut self) {
+        if !self.config.upload {
+            return;
+        }
+        let now = self.now;
+        let candidates: Vec<Candidate> = self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| one.is_open())
+            .map(|one| Candidate {
+                conn: one.conn,
+                interested: one.they_interested,
+                unchoked: !one.we_choke,
+                since: one.unchoked_at,
+                connected_at: one.connected_at,
+                down: one.down.rate(now),
+                up: one.up.rate(now),
+                snubbed: one.snubbed,
+                g2g: one.g2g,
+                forwarded_ours: one.forwarded.ours,
+                forwarded: one.forwarded.total,
+            })
+            .collect();
+        let view = ChokeView {
+            now,
+            uplink: self.uplink,
+            neighbours: &candidates,
+        };
+        let mut unchoked = Vec::new();
+        let choker = if self.pieces.is_complete() {
+            &mut self.seed_choker
+        } else {
+            &mut self.choker
+        };
+        choker.rechoke(&view, &mut self.choke_rng, &mut unchoked);
+        for candidate in &candidates {
+            self.set_choke(candidate.conn, !unchoked.contains(&candidate.conn));
+        }
+    }
+
+    fn close_idle(&mut self) {
+        let now = self.now;
+        for slot in self.order.clone() {
+            let one = self.at(slot);
+            if !one.is_open() {
+                continue;
+            }
+            let conn = one.conn;
+            if now.since(one.last_received) > IDLE {
+                self.close(conn, CloseReason::Idle);
+            } else if now.since(one.last_sent) >= KEEP_ALIVE {
+                self.send(conn, Message::KeepAlive);
+            }
+        }
+    }
+
+    /// Tells those who give us blocks whom we gave blocks to, so that they can ask them.
+    fn tell_parents(&mut self) {
+        let now = self.now;
+        let period = self.choker.period();
+        let receivers: Vec<_> = self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| one.served)
+            .filter_map(|one| one.listen)
+            .take(crate::Extended::RECEIVERS_MAX)
+            .collect();
+        for slot in self.order.clone() {
+            let one = self.at(slot);
+            let parent = one.g2g
+                && one
+                    .recent
+                    .back()
+                    .is_some_and(|(at, _)| now.since(*at) <= period);
+            if parent {
+                let conn = one.conn;
+                let message = crate::Extended::G2gReceivers(receivers.clone());
+                self.send(conn, Message::Extended(Box::new(message)));
+            }
+        }
+    }
+}

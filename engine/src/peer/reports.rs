@@ -1,0 +1,207 @@
+//! Give-to-Get as in the paper: asking grandchildren what they received from a child.
+//!
+//! Shortly before a choke round, each child's receivers are asked: over the connection where one
+//! exists, as a datagram where none does. A report answers a query and repeats its nonce; no
+//! report counts as zero. Source: papers.md 1.2 (as recalled).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use super::Peer;
+use crate::error::CloseReason;
+use crate::geometry::PieceIndex;
+use crate::id::ConnId;
+use crate::message::{Datagram, Extended, G2gQuery, G2gReport, Message};
+use crate::output::Output;
+use crate::seed::Rng;
+use crate::time::Instant;
+
+/// Queries go out this long before the round, so that reports are fresh and still in time.
+const BEFORE_ROUND: Duration = Duration::from_secs(1);
+/// Queries of one round.
+const QUERIES_MAX: usize = 128;
+
+/// A query that waits for its report.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    nonce: u64,
+    child: ConnId,
+    grandchild: SocketAddr,
+}
+
+/// Queries of this round, and when the next are due.
+#[derive(Debug)]
+pub(super) struct Reports {
+    rng: Rng,
+    at: Instant,
+    waiting: Vec<Waiting>,
+}
+
+impl Reports {
+    pub(super) const fn new(rng: Rng) -> Self {
+        Self {
+            rng,
+            at: Instant::FAR,
+            waiting: Vec::new(),
+        }
+    }
+
+    pub(super) const fn next(&self) -> Instant {
+        self.at
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.at <= now
+    }
+
+    pub(super) fn schedule(&mut self, round: Instant) {
+        self.at = round - BEFORE_ROUND;
+    }
+}
+
+impl Peer {
+    /// Asks the receivers of all who got blocks from us.
+    pub(super) fn query_grandchildren(&mut self) {
+        self.reports.at = Instant::FAR;
+        self.reports.waiting.clear();
+        let ours = self.config.listen;
+        let mut questions = Vec::new();
+        for child in self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| one.g2g && one.sent.is_some())
+        {
+            let Some(child_id) = child.peer_id() else {
+                continue;
+            };
+            for &grandchild in child
+                .receivers
+                .iter()
+                .filter(|&&receiver| Some(receiver) != ours)
+            {
+                questions.push((child.conn, child_id, grandchild));
+            }
+        }
+        questions.truncate(QUERIES_MAX);
+        for (child, child_id, grandchild) in questions {
+            let nonce = self.reports.rng.word();
+            self.reports.waiting.push(Waiting {
+                nonce,
+                child,
+                grandchild,
+            });
+            self.traffic.queries += 1;
+            let query = G2gQuery {
+                nonce,
+                child: child_id,
+            };
+            let neighbour = self
+                .order
+                .iter()
+                .map(|&slot| self.at(slot))
+                .find(|one| one.g2g && one.listen == Some(grandchild));
+            match neighbour.map(|one| one.conn) {
+                Some(conn) => {
+                    self.send(conn, Message::Extended(Box::new(Extended::G2gQuery(query))))
+                }
+                None => self.send_datagram(grandchild, Datagram::Query(query)),
+            }
+        }
+    }
+
+    fn send_datagram(&mut self, to: SocketAddr, datagram: Datagram) {
+        self.traffic.control_up += u64::from(28 + datagram.wire_len());
+        self.outbox.push_back(Output::Datagram { to, datagram });
+    }
+
+    /// A stranger asks or answers.
+    pub(super) fn datagram(&mut self, from: SocketAddr, datagram: Datagram) {
+        self.traffic.control_down += u64::from(28 + datagram.wire_len());
+        match datagram {
+            Datagram::Query(query) => {
+                let report = self.report_for(&query);
+                self.send_datagram(from, Datagram::Report(report));
+            }
+            Datagram::Report(report) => {
+                // A stranger's nonsense is not worth more than dropping it.
+                let _ = self.reported(from, &report);
+            }
+        }
+    }
+
+    /// What we received from the child in the last period.
+    pub(super) fn report_for(&self, query: &G2gQuery) -> G2gReport {
+        let period = self.choker.period();
+        let child = self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .find(|one| one.peer_id() == Some(query.child));
+        let mut pieces: Vec<PieceIndex> = child
+            .into_iter()
+            .flat_map(|child| &child.recent)
+            .filter(|(at, _)| self.now.since(*at) <= period)
+            .map(|(_, piece)| *piece)
+            .collect();
+        pieces.sort_unstable();
+        let mut received: Vec<(PieceIndex, u16)> = Vec::new();
+        for piece in pieces {
+            match received.last_mut() {
+                Some((last, blocks)) if *last == piece => *blocks = blocks.saturating_add(1),
+                _ => received.push((piece, 1)),
+            }
+        }
+        received.truncate(G2gReport::MAX);
+        G2gReport {
+            nonce: query.nonce,
+            child: query.child,
+            received,
+        }
+    }
+
+    /// A grandchild answered: credit the child. Answers to nothing we asked are ignored.
+    pub(super) fn reported(
+        &mut self,
+        from: SocketAddr,
+        report: &G2gReport,
+    ) -> Result<(), CloseReason> {
+        if report.received.len() > G2gReport::MAX {
+            return Err(CloseReason::Violation("report of too many pieces"));
+        }
+        let waiting = &mut self.reports.waiting;
+        let Some(index) = waiting
+            .iter()
+            .position(|one| one.nonce == report.nonce && one.grandchild == from)
+        else {
+            return Ok(());
+        };
+        let child = waiting.swap_remove(index).child;
+        let geometry = *self.pieces.geometry();
+        let Some(child) = self
+            .neighbour(child)
+            .filter(|one| one.peer_id() == Some(report.child))
+        else {
+            return Ok(());
+        };
+        for &(piece, blocks) in &report.received {
+            if piece.0 >= geometry.pieces() || blocks > geometry.blocks_in(piece) {
+                return Err(CloseReason::Violation(
+                    "report of blocks beyond the torrent",
+                ));
+            }
+            child.forwarded.total = child.forwarded.total.saturating_add(u32::from(blocks));
+            if child
+                .sent
+                .as_ref()
+                .is_some_and(|sent| sent.contains(piece.0 as usize))
+            {
+                child.forwarded.ours = child.forwarded.ours.saturating_add(u32::from(blocks));
+            }
+        }
+        self.traffic.answers += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Answering requests: who may ask, what is queued, what goes to the transport.
+
+use alloc::vec::Vec;
+
+use super::Peer;
+use crate::bitfield::Bitfield;
+use crate::error::CloseReason;
+use crate::event::Event;
+use crate::geometry::Block;
+use crate::id::ConnId;
+use crate::message::Message;
+use crate::output::Output;
+
+impl Peer {
+    /// A neighbour asks for a block.
+    pub(super) fn requested(&mut self, conn: ConnId, block: Block) -> Result<(), CloseReason> {
+        if !self.pieces.geometry().is_servable(block) {
+            return Err(CloseReason::Violation(
+                "request beyond its piece, or longer than 16 KiB",
+            ));
+        }
+        let has = self.pieces.has(block.piece);
+        let queue_max = usize::from(self.config.limits.uploads_queued_max);
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        let full = neighbour.uploads.len() >= queue_max;
+        if neighbour.we_choke || !has || full {
+            if neighbour.speaks_fast() {
+                self.send(conn, Message::Reject(block));
+            } else if full {
+                return Err(CloseReason::Flood("requests"));
+            }
+            return Ok(());
+        }
+        neighbour.uploads.push_back(block);
+        self.pump(conn);
+        Ok(())
+    }
+
+    /// A neighbour no longer wants a block.
+    pub(super) fn cancelled(&mut self, conn: ConnId, block: Block) -> Result<(), CloseReason> {
+        let neighbour = self.neighbour(conn).expect("checked by message");
+        let Some(index) = neighbour.uploads.iter().position(|&queued| queued == block) else {
+            return Ok(());
+        };
+        neighbour.uploads.remove(index);
+        if neighbour.speaks_fast() {
+            // BEP 6: every request is answered, a cancelled one too.
+            self.send(conn, Message::Reject(block));
+        }
+        Ok(())
+    }
+
+    /// The transport takes more blocks.
+    pub(super) fn credit(&mut self, conn: ConnId, blocks: u16) {
+        if let Some(neighbour) = self.neighbour(conn) {
+            neighbour.credit = neighbour.credit.saturating_add(blocks);
+            self.pump(conn);
+        }
+    }
+
+    /// Sends what is asked for, as far as the credit goes.
+    fn pump(&mut self, conn: ConnId) {
+        let now = self.now;
+        let pieces = self.pieces.window().length;
+        let reports = self.choker.wants_reports();
+        while let Some(neighbour) = self.neighbour(conn) {
+            if neighbour.credit == 0 {
+                return;
+            }
+            let Some(block) = neighbour.uploads.pop_front() else {
+                return;
+            };
+            neighbour.credit -= 1;
+            neighbour.up.add(now, u64::from(block.length));
+            neighbour.last_sent = now;
+            neighbour.served = true;
+            if reports {
+                let sent = neighbour.sent.get_or_insert_with(|| Bitfield::new(pieces));
+                sent.insert(block.piece.0 as usize);
+            }
+            self.traffic.payload_up += u64::from(block.length);
+            self.traffic.control_up += 13;
+            self.outbox.push_back(Output::SendBlock(conn, block));
+            self.detail(Event::BlockSent { conn, block });
+        }
+    }
+
+    /// Chokes or unchokes a neighbour. A choked one's queue is dropped: block by block with BEP 6.
+    pub(super) fn set_choke(&mut self, conn: ConnId, choke: bool) {
+        let now = self.now;
+        let neighbour = self.neighbour(conn).expect("a neighbour");
+        if core::mem::replace(&mut neighbour.we_choke, choke) == choke {
+            return;
+        }
+        neighbour.unchoked_at = now;
+        let fast = neighbour.speaks_fast();
+        let dropped: Vec<Block> = if choke {
+            neighbour.uploads.drain(..).collect()
+        } else {
+            Vec::new()
+        };
+        self.send(
+            conn,
+            if choke {
+                Message::Choke
+            } else {
+                Message::Unchoke
+            },
+        );
+        self.event(Event::WeChoke {
+            conn,
+            choked: choke,
+        });
+        for block in dropped.into_iter().filter(|_| fast) {
+            self.send(conn, Message::Reject(block));
+        }
+    }
+}

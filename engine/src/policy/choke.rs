@@ -1,0 +1,71 @@
+//! The seam *whom do I upload to?*, and what a choker may look at.
+
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use core::time::Duration;
+
+use crate::id::ConnId;
+use crate::rate::Rate;
+use crate::seed::Rng;
+use crate::time::Instant;
+
+/// Decides who is unchoked, once every period.
+pub trait Choker: Debug + Send {
+    /// Time between two decisions.
+    fn period(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// Whether it wants to know what neighbours forward (asked of their receivers).
+    fn wants_reports(&self) -> bool {
+        false
+    }
+
+    /// A new neighbour.
+    fn joined(&mut self, _conn: ConnId, _rng: &mut Rng) {}
+
+    /// A neighbour is gone.
+    fn left(&mut self, _conn: ConnId) {}
+
+    /// Writes whom to unchoke into `unchoked`; all others are choked.
+    fn rechoke(&mut self, view: &ChokeView<'_>, rng: &mut Rng, unchoked: &mut Vec<ConnId>);
+}
+
+/// What a choker sees.
+#[derive(Debug)]
+pub struct ChokeView<'a> {
+    /// Now.
+    pub now: Instant,
+    /// Our share of the uplink, if it is known.
+    pub uplink: Option<Rate>,
+    /// The neighbours, oldest first.
+    pub neighbours: &'a [Candidate],
+}
+
+/// A neighbour, as a choker sees it.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the protocol's own flags")]
+pub struct Candidate {
+    /// Who.
+    pub conn: ConnId,
+    /// It wants something of ours.
+    pub interested: bool,
+    /// It is unchoked now.
+    pub unchoked: bool,
+    /// Since when it is choked or unchoked.
+    pub since: Instant,
+    /// When it became a neighbour.
+    pub connected_at: Instant,
+    /// What it gives us, over the last 20 s.
+    pub down: Rate,
+    /// What we give it, over the last 20 s.
+    pub up: Rate,
+    /// It owes us blocks and is silent for a minute.
+    pub snubbed: bool,
+    /// It speaks Give-to-Get.
+    pub g2g: bool,
+    /// Blocks it forwarded in this round of pieces it got from us, as reported.
+    pub forwarded_ours: u32,
+    /// Blocks it forwarded in this round, as reported.
+    pub forwarded: u32,
+}

@@ -1,0 +1,136 @@
+//! `give-to-get` (choker): upload to those who forward best, as their own receivers report.
+//!
+//! Source: Mol et al., MMCN 2008, as recalled (papers.md 1.2); δ = 10 s and 2δ = 20 s are read on
+//! the project's page. Every δ the interested neighbours are ranked by the blocks they forwarded in
+//! the last δ of pieces they got from us, then by all they forwarded. The 3 best are unchoked, then
+//! the next until what is unchoked needs 90 % of our uplink; one more, in turn, every 2δ.
+//!
+//! What an unchoked neighbour needs is what it took; one just unchoked is taken to need a fourth
+//! of the uplink (derived: 3 + 1 slots share it). The bound on slots is not recalled: 7, as in the
+//! client (`max_uploads`, read in code). A neighbour that does not speak Give-to-Get never sends
+//! reports: it is ranked by what it gives us, in slots of its own, as the client did.
+
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::time::Duration;
+
+use super::choke::{Candidate, ChokeView, Choker};
+use crate::id::ConnId;
+use crate::rate::Rate;
+use crate::seed::Rng;
+use crate::time::Instant;
+
+/// Most neighbours that rank alone unchokes.
+const SLOTS_MAX: usize = 7;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct GiveToGet {
+    delta: Duration,
+    slots: usize,
+    /// The round-robin order of optimistic unchokes, next one first. Newcomers enter at random.
+    turn: Vec<ConnId>,
+    optimistic: Option<(ConnId, Instant)>,
+}
+
+impl GiveToGet {
+    pub(super) fn new(delta: Duration, slots: u16) -> Self {
+        Self {
+            delta,
+            slots: usize::from(slots),
+            turn: Vec::new(),
+            optimistic: None,
+        }
+    }
+
+    fn need(&self, one: &Candidate, view: &ChokeView<'_>) -> u64 {
+        let known = one.unchoked && view.now.since(one.since) >= self.delta;
+        if known {
+            one.up.bytes_per_s()
+        } else {
+            view.uplink.unwrap_or(Rate::ZERO).bytes_per_s() / 4
+        }
+    }
+
+    fn by_rank(&self, view: &ChokeView<'_>, unchoked: &mut Vec<ConnId>) {
+        let mut ranked: Vec<&Candidate> = view
+            .neighbours
+            .iter()
+            .filter(|one| one.interested && one.g2g)
+            .collect();
+        ranked.sort_by_key(|one| {
+            (
+                Reverse(one.forwarded_ours),
+                Reverse(one.forwarded),
+                one.conn,
+            )
+        });
+        let enough = view.uplink.unwrap_or(Rate::ZERO).bytes_per_s() * 9 / 10;
+        let mut needed = 0;
+        for (rank, one) in ranked.iter().enumerate() {
+            if rank >= self.slots && (rank >= SLOTS_MAX || needed >= enough) {
+                break;
+            }
+            // Without a report there is no rank: only the optimistic slot may find out.
+            if one.forwarded == 0 && rank >= self.slots {
+                break;
+            }
+            needed += self.need(one, view);
+            unchoked.push(one.conn);
+        }
+    }
+
+    fn strangers(&self, view: &ChokeView<'_>, unchoked: &mut Vec<ConnId>) {
+        let mut ranked: Vec<&Candidate> = view
+            .neighbours
+            .iter()
+            .filter(|one| one.interested && !one.g2g && !one.snubbed && one.down.bytes_per_s() > 0)
+            .collect();
+        ranked.sort_by_key(|one| (Reverse(one.down), one.conn));
+        unchoked.extend(ranked.iter().take(self.slots).map(|one| one.conn));
+    }
+
+    fn optimistic(&mut self, view: &ChokeView<'_>, unchoked: &mut Vec<ConnId>) {
+        let waiting = |conn: ConnId, unchoked: &[ConnId]| {
+            !unchoked.contains(&conn)
+                && view
+                    .neighbours
+                    .iter()
+                    .any(|one| one.conn == conn && one.interested)
+        };
+        let current = self.optimistic.filter(|(conn, since)| {
+            view.now.since(*since) < 2 * self.delta && waiting(*conn, unchoked)
+        });
+        self.optimistic = current.or_else(|| {
+            let index = self.turn.iter().position(|&conn| waiting(conn, unchoked))?;
+            let conn = self.turn.remove(index);
+            self.turn.push(conn);
+            Some((conn, view.now))
+        });
+        unchoked.extend(self.optimistic.map(|(conn, _)| conn));
+    }
+}
+
+impl Choker for GiveToGet {
+    fn period(&self) -> Duration {
+        self.delta
+    }
+
+    fn wants_reports(&self) -> bool {
+        true
+    }
+
+    fn joined(&mut self, conn: ConnId, rng: &mut Rng) {
+        self.turn.insert(rng.index(self.turn.len() + 1), conn);
+    }
+
+    fn left(&mut self, conn: ConnId) {
+        self.turn.retain(|&one| one != conn);
+    }
+
+    fn rechoke(&mut self, view: &ChokeView<'_>, _rng: &mut Rng, unchoked: &mut Vec<ConnId>) {
+        self.by_rank(view, unchoked);
+        self.strangers(view, unchoked);
+        self.optimistic(view, unchoked);
+    }
+}

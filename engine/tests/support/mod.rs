@@ -1,0 +1,335 @@
+//! A handful of peers, one clock, and a network of a fixed one-way latency and unlimited rate
+//! (or a fixed time per block): enough to see engines talk.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use swarmbed_engine::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
+use swarmbed_engine::*;
+
+pub(crate) const LATENCY: Duration = Duration::from_millis(25);
+pub(crate) const PER_BLOCK: Duration = Duration::from_millis(40);
+
+pub(crate) fn addr(index: usize) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, u8::try_from(index).unwrap() + 1], 6881))
+}
+
+pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
+    let mut id = [0; 20];
+    id[0] = u8::try_from(index).unwrap() + 1;
+    Config {
+        peer_id: PeerId(id),
+        listen: Some(addr(index)),
+        geometry,
+        bitrate: None,
+        selector: SelectorConfig::RarestFirst,
+        choker: ChokerConfig::from_name("tit-for-tat").unwrap(),
+        seed_choker: ChokerConfig::from_name("seed-fastest").unwrap(),
+        playback: PlaybackConfig::default(),
+        limits: Limits::default(),
+        announce_interval: Duration::from_secs(600),
+        upload: true,
+        detail: Detail::Blocks,
+    }
+}
+
+type Application = Box<dyn FnOnce(&mut Peer, Instant)>;
+
+enum Mail {
+    Dial {
+        conn: ConnId,
+        from: usize,
+    },
+    Connected {
+        conn: ConnId,
+        remote: Remote,
+    },
+    Input(Input),
+    Payload {
+        conn: ConnId,
+        block: Block,
+        corrupt: bool,
+    },
+    Call(Application),
+}
+
+/// See the module.
+pub(crate) struct Lab {
+    pub(crate) now: Instant,
+    pub(crate) peers: Vec<Option<Peer>>,
+    pub(crate) events: Vec<(Instant, usize, Event)>,
+    pub(crate) corrupts: Vec<(usize, PieceIndex, u16)>,
+    mail: BTreeMap<(Instant, u64), (usize, Mail)>,
+    serial: u64,
+    /// (peer, conn) -> (peer, conn)
+    ends: BTreeMap<(usize, ConnId), (usize, ConnId)>,
+    busy_until: Vec<Instant>,
+    bad: BTreeMap<(usize, PieceIndex), Vec<u16>>,
+    bad_before: BTreeMap<(usize, PieceIndex), Vec<u16>>,
+    pub(crate) outputs: Vec<(usize, String)>,
+}
+
+impl Lab {
+    pub(crate) fn new(peers: Vec<Peer>) -> Self {
+        let count = peers.len();
+        let mut lab = Self {
+            now: Instant::ZERO,
+            peers: peers.into_iter().map(Some).collect(),
+            events: Vec::new(),
+            corrupts: Vec::new(),
+            mail: BTreeMap::new(),
+            serial: 0,
+            ends: BTreeMap::new(),
+            busy_until: vec![Instant::ZERO; count],
+            bad: BTreeMap::new(),
+            bad_before: BTreeMap::new(),
+            outputs: Vec::new(),
+        };
+        for index in 0..count {
+            lab.drain(index, None);
+        }
+        lab
+    }
+
+    /// `index` hears of all the others.
+    pub(crate) fn introduce(&mut self, index: usize, others: &[usize]) {
+        let peers = others.iter().map(|&other| addr(other)).collect();
+        self.post(
+            self.now,
+            index,
+            Mail::Input(Input::Addresses {
+                source: AddressSource::Tracker,
+                peers,
+            }),
+        );
+    }
+
+    pub(crate) fn call(
+        &mut self,
+        at: Instant,
+        index: usize,
+        call: impl FnOnce(&mut Peer, Instant) + 'static,
+    ) {
+        self.post(at, index, Mail::Call(Box::new(call)));
+    }
+
+    fn post(&mut self, at: Instant, to: usize, mail: Mail) {
+        self.serial += 1;
+        self.mail.insert((at, self.serial), (to, mail));
+    }
+
+    pub(crate) fn run_until(&mut self, end: Instant) {
+        loop {
+            let mail = self.mail.first_key_value().map(|((at, _), _)| *at);
+            let timer = self
+                .peers
+                .iter()
+                .flatten()
+                .filter_map(Peer::poll_timeout)
+                .min();
+            let next = mail
+                .unwrap_or(Instant::FAR)
+                .min(timer.unwrap_or(Instant::FAR));
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = next.max(self.now);
+            if mail == Some(next) {
+                let (_, (to, mail)) = self.mail.pop_first().unwrap();
+                self.deliver(to, mail);
+            } else {
+                for index in 0..self.peers.len() {
+                    if self.peers[index]
+                        .as_ref()
+                        .is_some_and(|peer| peer.poll_timeout().is_some_and(|at| at <= self.now))
+                    {
+                        self.input(index, Input::Timeout, None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, to: usize, mail: Mail) {
+        match mail {
+            Mail::Dial { conn, from } => {
+                let remote = self.remote(from);
+                let now = self.now;
+                let accepted = self.peers[to]
+                    .as_mut()
+                    .unwrap()
+                    .accept(now, addr(from), remote);
+                match accepted {
+                    Ok(ours) => {
+                        self.ends.insert((to, ours), (from, conn));
+                        self.ends.insert((from, conn), (to, ours));
+                        let remote = self.remote(to);
+                        self.post(now + LATENCY, from, Mail::Connected { conn, remote });
+                        self.post(
+                            now,
+                            to,
+                            Mail::Input(Input::Credit {
+                                conn: ours,
+                                blocks: 2,
+                            }),
+                        );
+                    }
+                    Err(_) => {
+                        let closed = Input::Closed {
+                            conn,
+                            reason: CloseReason::Refused,
+                        };
+                        self.post(now + LATENCY, from, Mail::Input(closed));
+                    }
+                }
+                self.drain(to, None);
+            }
+            Mail::Connected { conn, remote } => {
+                self.input(to, Input::Connected { conn, remote }, None);
+                self.post(self.now, to, Mail::Input(Input::Credit { conn, blocks: 2 }));
+            }
+            Mail::Input(input) => self.input(to, input, None),
+            Mail::Payload {
+                conn,
+                block,
+                corrupt,
+            } => {
+                self.input(
+                    to,
+                    Input::Message(conn, Message::Piece(block)),
+                    Some(corrupt),
+                );
+            }
+            Mail::Call(call) => {
+                call(self.peers[to].as_mut().unwrap(), self.now);
+                self.drain(to, None);
+            }
+        }
+    }
+
+    fn remote(&self, index: usize) -> Remote {
+        Remote {
+            peer_id: self.peers[index].as_ref().unwrap().config().peer_id,
+            fast: true,
+            extended: true,
+        }
+    }
+
+    pub(crate) fn input(&mut self, index: usize, input: Input, corrupt: Option<bool>) {
+        let now = self.now;
+        self.peers[index].as_mut().unwrap().handle(now, input);
+        self.drain(index, corrupt);
+    }
+
+    fn drain(&mut self, index: usize, corrupt: Option<bool>) {
+        while let Some(output) = self.peers[index].as_mut().unwrap().poll_output() {
+            let now = self.now;
+            self.outputs.push((index, format!("{now} {output:?}")));
+            match output {
+                Output::Dial { conn, addr: to } => {
+                    let to = usize::from(match to {
+                        SocketAddr::V4(to) => to.ip().octets()[3],
+                        SocketAddr::V6(_) => unreachable!(),
+                    }) - 1;
+                    self.post(now + LATENCY * 3, to, Mail::Dial { conn, from: index });
+                }
+                Output::Send(conn, message) => {
+                    if let Some(&(to, theirs)) = self.ends.get(&(index, conn)) {
+                        let at = (now + LATENCY).max(self.busy_until[index]);
+                        self.post(at, to, Mail::Input(Input::Message(theirs, message)));
+                    }
+                }
+                Output::SendBlock(conn, block) => {
+                    let Some(&(to, theirs)) = self.ends.get(&(index, conn)) else {
+                        continue;
+                    };
+                    let done = self.busy_until[index].max(now + LATENCY) + PER_BLOCK;
+                    self.busy_until[index] = done;
+                    let blockno = u16::try_from(block.begin / Geometry::BLOCK).unwrap();
+                    let corrupt = self.corrupts.contains(&(index, block.piece, blockno));
+                    self.post(
+                        done,
+                        to,
+                        Mail::Payload {
+                            conn: theirs,
+                            block,
+                            corrupt,
+                        },
+                    );
+                    self.post(done, index, Mail::Input(Input::Credit { conn, blocks: 1 }));
+                }
+                Output::Close(conn, _) => {
+                    if let Some((to, theirs)) = self.ends.remove(&(index, conn)) {
+                        self.ends.remove(&(to, theirs));
+                        let closed = Input::Closed {
+                            conn: theirs,
+                            reason: CloseReason::Remote,
+                        };
+                        self.post(
+                            (now + LATENCY).max(self.busy_until[index]),
+                            to,
+                            Mail::Input(closed),
+                        );
+                    }
+                }
+                Output::Store(block) => {
+                    if corrupt == Some(true) {
+                        let blockno = u16::try_from(block.begin / Geometry::BLOCK).unwrap();
+                        self.bad
+                            .entry((index, block.piece))
+                            .or_default()
+                            .push(blockno);
+                    }
+                    self.post(
+                        now,
+                        index,
+                        Mail::Input(Input::Stored {
+                            block,
+                            result: StoreResult::Done,
+                        }),
+                    );
+                }
+                Output::Verify(piece) => {
+                    let verdict = match self.bad.remove(&(index, piece)) {
+                        Some(bad) => {
+                            self.bad_before.insert((index, piece), bad);
+                            Verdict::Bad
+                        }
+                        None => match self.bad_before.remove(&(index, piece)) {
+                            Some(differing) => Verdict::GoodAfterBad { differing },
+                            None => Verdict::Good,
+                        },
+                    };
+                    self.post(now, index, Mail::Input(Input::Verified { piece, verdict }));
+                }
+                Output::Datagram { to, datagram } => {
+                    let to = usize::from(match to {
+                        SocketAddr::V4(to) => to.ip().octets()[3],
+                        SocketAddr::V6(_) => unreachable!(),
+                    }) - 1;
+                    self.post(
+                        now + LATENCY,
+                        to,
+                        Mail::Input(Input::Datagram {
+                            from: addr(index),
+                            datagram,
+                        }),
+                    );
+                }
+                Output::Event(event) => self.events.push((now, index, event)),
+                Output::Discard(_) | Output::Announce(_) => {}
+            }
+        }
+    }
+
+    pub(crate) fn count(&self, wanted: impl Fn(usize, &Event) -> bool) -> usize {
+        self.events
+            .iter()
+            .filter(|(_, index, event)| wanted(*index, event))
+            .count()
+    }
+}
