@@ -1,5 +1,56 @@
-//! The world around simulated engines.
+//! The world around simulated engines: links, latencies, a tracker, arrivals, departures, faults.
+//!
+//! A [`Setup`] spells a run out; [`World`] plays it and returns a [`Report`]. Everything a
+//! [`Peer`](swarmbed_engine::Peer) is told is a function of the setup alone, so the trace hash is
+//! the same on any machine, with any number of threads, and under the plain heap driver.
+//!
+//! # Map
+//!
+//! | file | owns |
+//! |---|---|
+//! | `setup.rs` | a run, fully spelled out |
+//! | `cast.rs` | who there is: numbers, classes, links, arrivals; all draws by name |
+//! | `world.rs`, `report.rs`, `observer.rs` | the way in and out |
+//! | `windows.rs`, `chunk.rs`, `calendar.rs`, `outbox.rs` | the parallel driver (DESIGN 5) |
+//! | `heap.rs` | the plain driver, the oracle of the other |
+//! | `node/` | one peer's engine and all that is its own: links, connections, storage, viewer |
+//! | `links/` | the network model, as arithmetic without a world |
+//! | `tracker.rs` | the tracker |
+//! | `trace.rs` | the trace hash |
+//! | `check/` | what must hold in every run |
+//!
+//! # Determinism
+//!
+//! * A peer's calls are ordered by `(time, class, source, source's own number)`; two equal keys
+//!   panic.
+//! * Every draw is named by whose it is and what for; nobody shares a generator.
+//! * State is integers: nanoseconds, bytes, bytes per second. Floats only in draws.
 
+mod address;
+mod calendar;
+mod cast;
+mod check;
+mod chunk;
+mod error;
+mod heap;
+mod latency;
+mod links;
+mod mail;
+mod node;
+mod observer;
+mod outbox;
+mod report;
 mod setup;
+mod shared;
+mod trace;
+mod tracker;
+mod windows;
+mod world;
 
+pub use address::{address_of, number_at, peer_id_of};
+pub use check::Checks;
+pub use error::SetupError;
+pub use observer::{Observer, PeerFacts};
+pub use report::{Ending, OverlaySnapshot, PeerOutcome, Report, Totals};
 pub use setup::*;
+pub use world::{Aborted, Driver, Options, Progress, World};

@@ -1,0 +1,112 @@
+//! Mail by the window of its arrival: a ring of windows, and an overflow for what is farther off.
+
+use crate::mail::Mail;
+
+/// Windows in the ring. Mail comes one latency after it was sent, and latencies rarely differ by
+/// more than this factor.
+const RING: u64 = 64;
+
+/// Mail to one chunk, by window.
+#[derive(Debug)]
+pub(crate) struct Calendar {
+    /// Nanoseconds of a window.
+    window: u64,
+    /// The window that is next to be taken; everything filed is there or later.
+    base: u64,
+    ring: Vec<Vec<Mail>>,
+    overflow: Vec<Mail>,
+    /// First window with mail in the overflow.
+    overflow_first: u64,
+}
+
+impl Calendar {
+    /// An empty calendar with windows of `window` nanoseconds.
+    pub(crate) fn new(window: u64) -> Self {
+        Self {
+            window,
+            base: 0,
+            ring: (0..RING).map(|_| Vec::new()).collect(),
+            overflow: Vec::new(),
+            overflow_first: u64::MAX,
+        }
+    }
+
+    fn slot(window: u64) -> usize {
+        usize::try_from(window % RING).expect("below RING")
+    }
+
+    /// Files a record.
+    pub(crate) fn file(&mut self, mail: Mail) {
+        let window = mail.at / self.window;
+        assert!(window >= self.base, "mail came too late for its window");
+        if window < self.base + RING {
+            self.ring[Self::slot(window)].push(mail);
+        } else {
+            self.overflow_first = self.overflow_first.min(window);
+            self.overflow.push(mail);
+        }
+    }
+
+    /// Moves on to `window` and exchanges its mail with the empty `into`.
+    pub(crate) fn take(&mut self, window: u64, into: &mut Vec<Mail>) {
+        debug_assert!(into.is_empty() && self.first() >= window, "mail was missed");
+        self.base = window;
+        if self.overflow_first < window + RING {
+            self.overflow_first = u64::MAX;
+            let mut far = std::mem::take(&mut self.overflow);
+            for mail in far.drain(..) {
+                self.file(mail);
+            }
+            if self.overflow.is_empty() {
+                self.overflow = far;
+            }
+        }
+        std::mem::swap(&mut self.ring[Self::slot(window)], into);
+        self.base = window + 1;
+    }
+
+    /// The first window with mail; `u64::MAX` if there is none.
+    pub(crate) fn first(&self) -> u64 {
+        (self.base..self.base + RING)
+            .find(|&window| !self.ring[Self::slot(window)].is_empty())
+            .unwrap_or(u64::MAX)
+            .min(self.overflow_first)
+    }
+
+    /// Everything filed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Mail> {
+        self.ring.iter().flatten().chain(&self.overflow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::{Body, Door};
+
+    fn mail(at: u64) -> Mail {
+        Mail::new(at, (0, 0), 0, Door::NONE, Body::SynAck)
+    }
+
+    #[test]
+    fn mail_comes_in_its_window_from_ring_and_overflow() {
+        let mut calendar = Calendar::new(10);
+        let times = [5, 95, 639, 640, 9999, 10_000, 70];
+        for at in times {
+            calendar.file(mail(at));
+        }
+        let mut seen = Vec::new();
+        let mut into = Vec::new();
+        while calendar.first() != u64::MAX {
+            let window = calendar.first();
+            calendar.take(window, &mut into);
+            for mail in into.drain(..) {
+                assert_eq!(mail.at / 10, window);
+                seen.push(mail.at);
+            }
+        }
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable();
+        assert_eq!(seen, sorted);
+    }
+}

@@ -1,0 +1,49 @@
+//! Nothing unverified is played: behind the playhead there are only verified and skipped pieces.
+
+use swarmbed_engine::{Event, Peer, PieceIndex};
+
+/// What a viewer has seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// All pieces below were fine.
+    checked: u32,
+    /// Pieces jumped over, ascending.
+    skipped: Vec<u32>,
+    /// The playhead may have passed pieces.
+    due: bool,
+    sought: bool,
+}
+
+impl Played {
+    /// Something happened; the check itself waits until the engine is drained.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Skipped(piece) => {
+                self.skipped.push(piece.0);
+                self.due = true;
+            }
+            Event::Stalled(_) | Event::Resumed { .. } | Event::Ended => self.due = true,
+            // After a seek, what lies behind the playhead was not played.
+            Event::SeekStarted { .. } => self.sought = true,
+            _ => {}
+        }
+    }
+
+    /// Looks at what was played since; what is wrong, if anything is.
+    pub(crate) fn check(&mut self, peer: &Peer) -> Option<String> {
+        if !std::mem::take(&mut self.due) || self.sought {
+            return None;
+        }
+        let geometry = peer.config().geometry;
+        let position = peer.playback()?.position;
+        let end = geometry.piece_at(position).0.min(geometry.pieces());
+        while self.checked < end {
+            let piece = self.checked;
+            self.checked += 1;
+            if !peer.has(PieceIndex(piece)) && self.skipped.binary_search(&piece).is_err() {
+                return Some(format!("played piece {piece}, which is not verified"));
+            }
+        }
+        None
+    }
+}

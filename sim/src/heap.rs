@@ -1,0 +1,99 @@
+//! The plain driver: one global heap, one event at a time. Slow, and simple enough to be believed:
+//! its trace hash must be the windowed driver's.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::mail::{Mail, TRACKER};
+use crate::node::{Net, Node, Turn};
+use crate::observer::Observer;
+use crate::outbox::Outbox;
+use crate::shared::Shared;
+use crate::tracker::Tracker;
+use crate::world::{Outcome, Watch};
+
+/// `(time, turn, source, source's number, receiver)`, and where a record lies.
+type Entry = Reverse<(u64, Turn, u32, u32, u32, usize)>;
+
+/// Runs to the end.
+pub(crate) fn run<O: Observer>(
+    shared: &Shared,
+    mut nodes: Vec<Node<O>>,
+    watch: &mut Watch<'_>,
+) -> Outcome<O> {
+    let window = shared.latencies.smallest;
+    let mut tracker = Tracker::new(nodes.len(), Outbox::new(1, 31));
+    let mut out = Outbox::new(1, 31);
+    let mut store: Vec<Mail> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    let mut heap: BinaryHeap<Entry> = BinaryHeap::new();
+    for (number, node) in (0..).zip(&nodes) {
+        let (at, turn) = node.next();
+        heap.push(Reverse((at, turn, number, 0, number, 0)));
+    }
+    let mut end = watch.end();
+    let mut border = 0;
+    while let Some(Reverse((now, turn, source, _, to, place))) = heap.pop() {
+        if now >= border {
+            if watch.unfinished() == 0 || now >= watch.horizon {
+                break;
+            }
+            let start = now / window * window;
+            if !watch.window(start, || nodes.iter()) {
+                break;
+            }
+            border = (start + window).min(watch.horizon);
+            end = border;
+        }
+        if turn == Turn::Mail {
+            let mail = store[place].take();
+            free.push(place);
+            if to == TRACKER {
+                tracker.handle(&mail, shared);
+                out.boxes[0].append(&mut tracker.out.boxes[0]);
+            } else {
+                let net = &mut Net {
+                    shared,
+                    out: &mut out,
+                };
+                nodes[to as usize].mail(mail, net);
+            }
+        } else {
+            // An entry that is no longer true was replaced by another.
+            if nodes[source as usize].next() != (now, turn) {
+                continue;
+            }
+            let net = &mut Net {
+                shared,
+                out: &mut out,
+            };
+            nodes[source as usize].own(now, turn, net);
+        }
+        if let Some(node) = nodes.get(to as usize) {
+            let (at, turn) = node.next();
+            heap.push(Reverse((at, turn, to, 0, to, 0)));
+        }
+        for index in [0, 1] {
+            for mail in std::mem::take(&mut out.boxes[index]) {
+                let (at, from, seq) = mail.key();
+                let place = free.pop().unwrap_or(store.len());
+                heap.push(Reverse((at, Turn::Mail, from, seq, mail.to, place)));
+                if place == store.len() {
+                    store.push(mail);
+                } else {
+                    store[place] = mail;
+                }
+            }
+        }
+        watch.released(std::mem::take(&mut out.released));
+    }
+    if watch.unfinished() > 0 {
+        end = watch.horizon;
+    }
+    Outcome {
+        end,
+        in_flight: store.iter().map(|mail| mail.body.bytes()).sum(),
+        nodes,
+        tracker: (tracker.up, tracker.down),
+    }
+}

@@ -1,0 +1,80 @@
+//! A downlink: first come first served, and cut through.
+//!
+//! Bytes are served as they arrive, so a block that comes slowly is there when its last byte is,
+//! and one that comes faster than the link when the link has done its work.
+
+use std::collections::VecDeque;
+
+use super::nanos_for;
+
+/// A downlink, with what waits on it.
+#[derive(Debug)]
+pub(crate) struct Downlink<T> {
+    /// Bytes per second; `None`: no limit.
+    rate: Option<u64>,
+    /// When the link has done all work that has come.
+    work_done: u64,
+    /// By time of delivery, which is the order of arrival.
+    queue: VecDeque<(u64, T)>,
+}
+
+impl<T> Downlink<T> {
+    /// An idle link.
+    pub(crate) const fn new(rate: Option<u64>) -> Self {
+        Self {
+            rate,
+            work_done: 0,
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Bytes whose last arrives `now` and whose first arrived at `first`: gives `item` back if
+    /// they are through at once, and queues it otherwise.
+    pub(crate) fn arrive(&mut self, now: u64, first: u64, bytes: u64, item: T) -> Option<T> {
+        let Some(rate) = self.rate else {
+            return Some(item);
+        };
+        self.work_done = self.work_done.max(first) + nanos_for(bytes, rate);
+        if self.work_done <= now && self.queue.is_empty() {
+            return Some(item);
+        }
+        self.queue.push_back((self.work_done.max(now), item));
+        None
+    }
+
+    /// When the head of the queue is through; `u64::MAX` if nothing waits.
+    pub(crate) fn head(&self) -> u64 {
+        self.queue.front().map_or(u64::MAX, |head| head.0)
+    }
+
+    /// Takes the head.
+    pub(crate) fn pop(&mut self) -> T {
+        self.queue.pop_front().expect("something waits").1
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> {
+        self.queue.iter().map(|(_, item)| item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_cuts_through_and_never_beats_its_rate() {
+        let mut link = Downlink::new(Some(1000));
+        // 10 bytes that took 20 ms to come: through with the last byte.
+        assert_eq!(link.arrive(20_000_000, 0, 10, 'a'), Some('a'));
+        // 10 bytes that came in 1 ms: 10 ms of work from 20 ms on.
+        assert_eq!(link.arrive(21_000_000, 20_000_000, 10, 'b'), None);
+        assert_eq!(link.head(), 30_000_000);
+        // What comes later waits, however small.
+        assert_eq!(link.arrive(25_000_000, 25_000_000, 1, 'c'), None);
+        assert_eq!(link.pop(), 'b');
+        assert_eq!(link.head(), 31_000_000);
+        assert_eq!(link.pop(), 'c');
+        assert_eq!(link.head(), u64::MAX);
+    }
+}

@@ -1,0 +1,183 @@
+//! What goes from one peer to another: small records, ordered by a key that does not depend on who
+//! was handled first.
+
+use swarmbed_engine::{Announce, Block, ConnId, Datagram, Message, PieceIndex};
+
+use crate::links::{DATAGRAM_HEADER, HEADER, charged};
+
+/// The tracker, as sender and receiver.
+pub(crate) const TRACKER: u32 = u32::MAX;
+
+/// Bytes of a BEP 3 handshake.
+const HANDSHAKE: u64 = 68;
+/// Bytes of an announce: an HTTP GET with its headers.
+const ANNOUNCE: u64 = 200;
+/// Bytes of a tracker's answer before its addresses.
+const ANSWER: u64 = 100;
+/// Bytes of an address in a compact answer (BEP 23).
+const ADDRESS: u64 = 6;
+
+/// A connection's name at one end, as the other end writes it on its mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Door {
+    pub(crate) serial: u32,
+    pub(crate) slot: u16,
+}
+
+impl Door {
+    /// For mail that belongs to no connection.
+    pub(crate) const NONE: Self = Self {
+        serial: u32::MAX,
+        slot: u16::MAX,
+    };
+}
+
+impl From<ConnId> for Door {
+    fn from(conn: ConnId) -> Self {
+        Self {
+            serial: conn.serial(),
+            slot: u16::try_from(conn.slot()).expect("a slot has 16 bits"),
+        }
+    }
+}
+
+/// One record.
+#[derive(Debug)]
+pub(crate) struct Mail {
+    /// When its last byte arrives.
+    pub(crate) at: u64,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// The sender's own count.
+    pub(crate) seq: u32,
+    /// The receiver's name of the connection: serial, and below, slot.
+    serial: u32,
+    slot: u16,
+    /// It brings a block, and that block is corrupt.
+    pub(crate) corrupt: bool,
+    /// Nanoseconds between its first byte and its last; longer ones count as 4.29 s, which matters
+    /// only to downlinks slower than 4 kB/s.
+    span: u32,
+    pub(crate) body: Body,
+}
+
+/// What it says.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// A message; a `Piece` brings its block.
+    Message(Message),
+    /// A block came; it had left the sender at this time.
+    Ack { left: u64 },
+    /// A connection is wanted; the dialler's name of it.
+    Syn { dialler: Door },
+    /// Somebody listens.
+    SynAck,
+    /// The dialler's handshake.
+    Hello { dialler: Door },
+    /// The other handshake; the listener's name of the connection.
+    HelloBack { listener: Door },
+    /// Not let in.
+    Refused,
+    /// Nobody listens.
+    Reset,
+    /// Closed.
+    Fin,
+    /// To no neighbour.
+    Datagram(Box<Datagram>),
+    /// To the tracker.
+    Announce { kind: Announce, number: u32 },
+    /// From the tracker.
+    Answer(Box<Vec<u32>>),
+    /// Moved out.
+    Taken,
+}
+
+// The mailboxes are the biggest thing that moves (DESIGN 5).
+const _: () = assert!(size_of::<Mail>() <= 48);
+
+impl Mail {
+    /// A record.
+    pub(crate) const fn new(
+        at: u64,
+        (from, seq): (u32, u32),
+        to: u32,
+        door: Door,
+        body: Body,
+    ) -> Self {
+        Self {
+            at,
+            from,
+            to,
+            seq,
+            serial: door.serial,
+            slot: door.slot,
+            corrupt: false,
+            span: 0,
+            body,
+        }
+    }
+
+    /// As a block that took `span` nanoseconds to send.
+    pub(crate) fn spanning(self, span: u64, corrupt: bool) -> Self {
+        Self {
+            corrupt,
+            span: u32::try_from(span).unwrap_or(u32::MAX),
+            ..self
+        }
+    }
+
+    /// When its first byte arrives.
+    pub(crate) fn first(&self) -> u64 {
+        self.at - u64::from(self.span)
+    }
+
+    /// Which connection of the receiver it is about.
+    pub(crate) const fn door(&self) -> Door {
+        Door {
+            serial: self.serial,
+            slot: self.slot,
+        }
+    }
+
+    /// Its place among the mail of one receiver.
+    pub(crate) const fn key(&self) -> (u64, u32, u32) {
+        (self.at, self.from, self.seq)
+    }
+
+    /// The record, leaving an empty one.
+    pub(crate) const fn take(&mut self) -> Self {
+        Self {
+            body: std::mem::replace(&mut self.body, Body::Taken),
+            ..*self
+        }
+    }
+}
+
+impl Body {
+    /// Bytes it costs on each link it passes.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Message(message) => charged(u64::from(message.wire_len())),
+            Self::Ack { .. } | Self::Syn { .. } | Self::SynAck | Self::Reset | Self::Fin => HEADER,
+            // The acknowledgement of the other side's packet rides along.
+            Self::Hello { .. } | Self::HelloBack { .. } => charged(HANDSHAKE) + HEADER,
+            Self::Refused => HEADER,
+            Self::Datagram(datagram) => DATAGRAM_HEADER + u64::from(datagram.wire_len()),
+            Self::Announce { .. } => charged(ANNOUNCE),
+            Self::Answer(peers) => charged(ANSWER + ADDRESS * peers.len() as u64),
+            Self::Taken => 0,
+        }
+    }
+}
+
+/// Bytes a `Piece` message with a block of `length` costs on a link.
+pub(crate) fn block_bytes(length: u32) -> u64 {
+    charged(u64::from(
+        Message::Piece(Block {
+            piece: PieceIndex(0),
+            begin: 0,
+            length,
+        })
+        .wire_len(),
+    ))
+}

@@ -1,0 +1,169 @@
+//! How connections come about: SYN, SYN-ACK, handshake, handshake: two round trips until the
+//! dialler may speak, as over TCP. To a firewalled peer nothing comes back.
+
+use std::net::SocketAddr;
+
+use swarmbed_engine::{CloseReason, ConnId, Input, Instant, Remote};
+
+use super::conn::Conn;
+use super::{Net, Node};
+use crate::address::{address_of, number_at, peer_id_of};
+use crate::links::{Flow, HEADER, nanos_for};
+use crate::mail::{Body, Door};
+use crate::observer::Observer;
+use crate::shared::Shared;
+
+/// How long a dialler waits for an answer.
+const PATIENCE: u64 = 10_000_000_000;
+/// Blocks that may wait in the transport (DESIGN 4 "Back-pressure"): since one more is granted the
+/// moment one begins, two always keep the link busy.
+const CREDIT: u16 = 2;
+
+fn handshake_of(number: u32) -> Remote {
+    Remote {
+        peer_id: peer_id_of(number),
+        fast: true,
+        extended: true,
+    }
+}
+
+impl<O: Observer> Node<O> {
+    /// The engine dials.
+    pub(super) fn dial(&mut self, now: u64, id: ConnId, addr: SocketAddr, net: &mut Net<'_>) {
+        let reachable = number_at(addr).filter(|&number| {
+            net.shared
+                .peers
+                .get(number as usize)
+                .is_some_and(|p| p.connectable)
+        });
+        let Some(peer) = reachable else {
+            self.open(Conn::new(id, u32::MAX, None, 0, Flow::growing(0)));
+            self.uplink.control(now, HEADER);
+            self.counts.up += HEADER;
+            self.counts.lost += HEADER;
+            self.dials.push_back((now + PATIENCE, id));
+            return;
+        };
+        let latency = net.shared.latencies.between(self.number, peer);
+        let flow = self.flow(peer, latency, net.shared);
+        self.open(Conn::new(id, peer, None, latency, flow));
+        let body = Body::Syn { dialler: id.into() };
+        self.post(now, (peer, Door::NONE), latency, body, net);
+    }
+
+    /// Puts a connection in its slot.
+    fn open(&mut self, conn: Conn) {
+        let slot = conn.id.slot();
+        if self.conns.len() <= slot {
+            self.conns.resize_with(slot + 1, || None);
+        }
+        assert!(self.conns[slot].is_none(), "slot {slot} is taken");
+        self.conns[slot] = Some(conn);
+    }
+
+    fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
+        let block = shared.block_bytes;
+        if shared.setup.network.congestion {
+            Flow::growing(
+                shared
+                    .downlink(peer)
+                    .map_or(0, |rate| nanos_for(block, rate)),
+            )
+        } else {
+            let per_rtt = u128::from(self.uplink.rate()) * u128::from(2 * latency) / 1_000_000_000;
+            Flow::fixed(u64::try_from(per_rtt).unwrap_or(u64::MAX), block)
+        }
+    }
+
+    /// A dial was not answered in time.
+    pub(super) fn unanswered(&mut self, now: u64, net: &mut Net<'_>) {
+        let (_, conn) = self.dials.pop_front().expect("one is due");
+        self.fail(now, conn.into(), CloseReason::Unreachable, net);
+    }
+
+    /// A dial failed.
+    pub(super) fn fail(&mut self, now: u64, door: Door, reason: CloseReason, net: &mut Net<'_>) {
+        let Some(conn) = self.conn_mut(door).filter(|conn| !conn.is_open()) else {
+            return;
+        };
+        let conn = conn.id;
+        self.close(now, conn, false, net);
+        self.call(now, Input::Closed { conn, reason }, net);
+    }
+
+    /// Somebody knocks.
+    pub(super) fn knocked(&mut self, now: u64, from: u32, dialler: Door, net: &mut Net<'_>) {
+        let latency = net.shared.latencies.between(self.number, from);
+        let body = if self.engine.is_some() {
+            Body::SynAck
+        } else {
+            Body::Reset
+        };
+        self.post(now, (from, dialler), latency, body, net);
+    }
+
+    /// The other side listens: our handshake.
+    pub(super) fn answered(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
+        let Some(conn) = self.conn_mut(door) else {
+            return;
+        };
+        let (peer, latency) = (conn.peer, conn.latency);
+        let body = Body::Hello { dialler: door };
+        self.post(now, (peer, Door::NONE), latency, body, net);
+    }
+
+    /// The dialler's handshake is here: it is let in, or not.
+    pub(super) fn greeted(&mut self, now: u64, from: u32, dialler: Door, net: &mut Net<'_>) {
+        let latency = net.shared.latencies.between(self.number, from);
+        let (addr, remote) = (address_of(from), handshake_of(from));
+        let answer = match &mut self.engine {
+            Some(engine) => {
+                self.trace.accept(now, addr, &remote);
+                self.counts.calls += 1;
+                engine.accept(Instant::from_nanos(now), addr, remote).ok()
+            }
+            None => None,
+        };
+        match answer {
+            Some(id) => {
+                let flow = self.flow(from, latency, net.shared);
+                self.open(Conn::new(id, from, Some(dialler), latency, flow));
+                let body = Body::HelloBack {
+                    listener: id.into(),
+                };
+                self.post(now, (from, dialler), latency, body, net);
+                self.pending.push_back(Input::Credit {
+                    conn: id,
+                    blocks: CREDIT,
+                });
+            }
+            None => self.post(now, (from, dialler), latency, Body::Refused, net),
+        }
+        self.settle(now, net);
+    }
+
+    /// The listener's handshake is here: the connection is open.
+    pub(super) fn welcomed(
+        &mut self,
+        now: u64,
+        from: u32,
+        door: Door,
+        listener: Door,
+        net: &mut Net<'_>,
+    ) {
+        let Some(conn) = self.conn_mut(door) else {
+            // We have closed meanwhile; the listener learns now whom to forget.
+            let latency = net.shared.latencies.between(self.number, from);
+            self.post(now, (from, listener), latency, Body::Fin, net);
+            return;
+        };
+        conn.door = Some(listener);
+        let id = conn.id;
+        self.pending.push_back(Input::Credit {
+            conn: id,
+            blocks: CREDIT,
+        });
+        let remote = handshake_of(from);
+        self.call(now, Input::Connected { conn: id, remote }, net);
+    }
+}

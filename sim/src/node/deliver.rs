@@ -1,0 +1,148 @@
+//! What a node does with a record that came through its downlink.
+
+use std::net::SocketAddr;
+
+use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
+use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, Datagram, Input, Message};
+
+use super::{Net, Node};
+use crate::address::address_of;
+use crate::check;
+use crate::mail::{Body, Door, Mail, TRACKER};
+use crate::observer::Observer;
+use crate::setup::WireMode;
+
+/// How long a firewall lets answers in.
+const PUNCHED: u64 = 30_000_000_000;
+
+impl<O: Observer> Node<O> {
+    /// A record is through. Mail for connections that are no more falls on the floor.
+    pub(super) fn deliver(&mut self, now: u64, mail: Mail, net: &mut Net<'_>) {
+        let bytes = mail.body.bytes();
+        if self.engine.is_some() {
+            self.counts.down += bytes;
+        } else {
+            self.counts.lost += bytes;
+        }
+        let (from, door) = (mail.from, mail.door());
+        match mail.body {
+            Body::Message(Message::Piece(block)) => {
+                self.block(now, mail.at, door, (block, mail.corrupt), net);
+            }
+            Body::Message(message) => self.message(now, door, message, net),
+            Body::Ack { left } => {
+                if let Some(conn) = self.conn_mut(door) {
+                    conn.flow.acknowledged(now, left);
+                    self.begin_block(now, door);
+                    if !self.pending.is_empty() {
+                        self.settle(now, net);
+                    }
+                }
+            }
+            Body::Syn { dialler } => self.knocked(now, from, dialler, net),
+            Body::SynAck => self.answered(now, door, net),
+            Body::Hello { dialler } => self.greeted(now, from, dialler, net),
+            Body::HelloBack { listener } => self.welcomed(now, from, door, listener, net),
+            Body::Refused => self.fail(now, door, CloseReason::Refused, net),
+            Body::Reset => self.fail(now, door, CloseReason::Unreachable, net),
+            Body::Fin => self.hung_up(now, door, net),
+            Body::Datagram(datagram) => self.datagram(now, from, *datagram, net),
+            Body::Answer(peers) => self.told(now, &peers, net),
+            Body::Announce { .. } | Body::Taken => unreachable!("not for a peer"),
+        }
+    }
+
+    fn message(&mut self, now: u64, door: Door, message: Message, net: &mut Net<'_>) {
+        let Some(conn) = self.conn_mut(door).map(|conn| conn.id) else {
+            return;
+        };
+        self.counts.messages += 1;
+        let message = match net.shared.setup.wire {
+            WireMode::Typed => message,
+            WireMode::Bytes => round_trip(&message),
+        };
+        if let (Message::Request(block), Some(engine)) = (&message, &self.engine)
+            && let Some(what) = check::asked(engine, *block)
+        {
+            self.violation(now, what);
+        }
+        self.call(now, Input::Message(conn, message), net);
+    }
+
+    /// A block: acknowledged before anything else, as a transport does. The last byte came at
+    /// `at`, so it had left the sender one latency before.
+    fn block(
+        &mut self,
+        now: u64,
+        at: u64,
+        door: Door,
+        (block, corrupt): (Block, bool),
+        net: &mut Net<'_>,
+    ) {
+        let Some(conn) = self.conn_mut(door) else {
+            return;
+        };
+        let Some(other) = conn.door else {
+            return;
+        };
+        let (id, latency, to) = (conn.id, conn.latency, (conn.peer, other));
+        self.counts.messages += 1;
+        let body = Body::Ack { left: at - latency };
+        // Not behind a block on its way back: TCP acknowledges with every packet.
+        self.post(now, to, latency, body, net);
+        self.storage.arriving(corrupt);
+        let message = Message::Piece(block);
+        let message = match net.shared.setup.wire {
+            WireMode::Typed => message,
+            WireMode::Bytes => round_trip(&message),
+        };
+        self.call(now, Input::Message(id, message), net);
+    }
+
+    fn hung_up(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
+        let Some(conn) = self.conn_mut(door).map(|conn| conn.id) else {
+            return;
+        };
+        self.close(now, conn, false, net);
+        let reason = CloseReason::Remote;
+        self.call(now, Input::Closed { conn, reason }, net);
+    }
+
+    fn datagram(&mut self, now: u64, from: u32, datagram: Datagram, net: &mut Net<'_>) {
+        let known = |&(peer, at): &(u32, u64)| peer == from && at + PUNCHED >= now;
+        let open = net.shared.peers[self.number as usize].connectable;
+        if open || self.punched.iter().any(known) {
+            let datagram = match net.shared.setup.wire {
+                WireMode::Typed => datagram,
+                WireMode::Bytes => decode_datagram(&encode_datagram(&datagram))
+                    .expect("what one of our engines says can be said"),
+            };
+            let from = address_of(from);
+            self.call(now, Input::Datagram { from, datagram }, net);
+        }
+    }
+
+    /// Remembers where a datagram went.
+    pub(super) fn punch(&mut self, now: u64, peer: u32) {
+        self.punched
+            .retain(|&(other, at)| other != peer && at + PUNCHED >= now);
+        self.punched.push((peer, now));
+    }
+
+    fn told(&mut self, now: u64, peers: &[u32], net: &mut Net<'_>) {
+        let peers: Vec<SocketAddr> = peers.iter().map(|&number| address_of(number)).collect();
+        let source = AddressSource::Tracker;
+        self.call(now, Input::Addresses { source, peers }, net);
+        let interval = net.shared.setup.tracker.interval;
+        self.call(now, Input::Announced { interval }, net);
+    }
+
+    /// Tells the tracker.
+    pub(super) fn announce(&mut self, now: u64, kind: Announce, net: &mut Net<'_>) {
+        let number = self.announces;
+        self.announces += 1;
+        let latency = net.shared.latencies.tracker;
+        let body = Body::Announce { kind, number };
+        self.post(now, (TRACKER, Door::NONE), latency, body, net);
+    }
+}

@@ -1,0 +1,194 @@
+//! How a peer comes and goes: arrival, faults, departure, the end of the run.
+
+use std::collections::VecDeque;
+
+use swarmbed_engine::{ConnId, Input, Instant, Peer, Rate};
+
+use super::{Counts, Net, Node, Step};
+use crate::latency::nanos;
+use crate::observer::{Observer, PeerFacts};
+use crate::report::{Ending, PeerOutcome};
+use crate::setup::{Behaviour, Departure, Fault};
+use crate::shared::Shared;
+
+/// The plan of one peer, by time. At one time: it arrives, then faults in the setup's order, then
+/// its session ends.
+pub(super) fn script(shared: &Shared, facts: &PeerFacts) -> VecDeque<(u64, Step)> {
+    if shared.class(facts.number).behaviour == Behaviour::Idle {
+        return VecDeque::new();
+    }
+    let mut steps = vec![(facts.arrival.as_nanos(), Step::Arrive)];
+    for &(at, fault) in &shared.setup.faults {
+        let concerned = match fault {
+            Fault::Crash { peer } | Fault::CorruptBlock { peer } => peer == facts.number,
+            Fault::SourceGone => facts.source,
+            Fault::UplinkStep { class, .. } => class == facts.class,
+        };
+        if concerned {
+            steps.push((nanos(at), Step::Fault(fault)));
+        }
+    }
+    if let Some(end) = facts.session_end {
+        steps.push((end.as_nanos(), Step::SessionEnd));
+    }
+    steps.sort_by_key(|step| step.0);
+    steps.into()
+}
+
+/// Whether a run goes on for this peer's sake.
+pub(super) fn is_waited_for(shared: &Shared, facts: &PeerFacts) -> bool {
+    !facts.source && shared.class(facts.number).behaviour != Behaviour::Idle
+}
+
+/// What is left of a node when the run is over.
+pub(crate) struct Remains<O> {
+    pub(crate) outcome: PeerOutcome<O>,
+    pub(crate) counts: Counts,
+    /// Bytes times 1e9 that could have left on the uplink.
+    pub(crate) capacity: u128,
+    pub(crate) completed: Option<Instant>,
+    pub(crate) violations: Vec<String>,
+}
+
+impl<O: Observer> Node<O> {
+    /// The next step of its plan.
+    pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
+        let (_, step) = self.script.pop_front().expect("a step is due");
+        match step {
+            Step::Arrive => self.arrive(now, net),
+            Step::SessionEnd => self.leave(now, Ending::Left, net),
+            Step::Fault(Fault::Crash { .. } | Fault::SourceGone) => self.crash(now, net),
+            Step::Fault(Fault::CorruptBlock { .. }) => self.spoil += 1,
+            Step::Fault(Fault::UplinkStep { percent, .. }) => {
+                let birth = net.shared.peers[self.number as usize].uplink.bytes_per_s();
+                let rate = birth.saturating_mul(u64::from(percent)) / 100;
+                self.capacity = (self.capacity_until(now), now.max(self.capacity.1));
+                self.uplink.set_rate(now, rate);
+                self.call(now, Input::Uplink(Rate::from_bytes_per_s(rate)), net);
+            }
+        }
+    }
+
+    fn arrive(&mut self, now: u64, net: &mut Net<'_>) {
+        let shared = net.shared;
+        let at = Instant::from_nanos(now);
+        let seed = shared.seed.child("peer", u64::from(self.number));
+        let config = shared.config(self.number);
+        let peer = Peer::new(config, seed, at, shared.holds(self.number));
+        self.engine = Some(Box::new(peer.expect("tried before the run")));
+        self.settle(now, net);
+        let rate = Rate::from_bytes_per_s(self.uplink.rate());
+        self.call(now, Input::Uplink(rate), net);
+        if shared.peers[self.number as usize].plays
+            && let Some(engine) = &mut self.engine
+        {
+            self.trace.play(now);
+            self.counts.calls += 1;
+            engine
+                .play(at)
+                .expect("it has a bitrate and has not played");
+            self.settle(now, net);
+        }
+    }
+
+    /// After an event: whether the viewer is done, and whether it goes.
+    pub(super) fn consider_leaving(&mut self, now: u64, net: &mut Net<'_>) {
+        let plays = net.shared.peers[self.number as usize].plays;
+        let complete = self.completed.is_some();
+        let done = complete && (self.ended || !plays);
+        if done {
+            self.release(net);
+        }
+        let facts = &net.shared.peers[self.number as usize];
+        let goes = match net.shared.class(self.number).departure {
+            Departure::Never | Departure::Weibull { .. } => false,
+            Departure::EndOfPlayback => done,
+            Departure::EndOfDownload => complete,
+        };
+        if goes && !facts.source && self.engine.is_some() {
+            self.leave_at = self.leave_at.min(now);
+        }
+    }
+
+    fn release(&mut self, net: &mut Net<'_>) {
+        if self.waited_for {
+            self.waited_for = false;
+            net.out.released += 1;
+        }
+    }
+
+    /// Leaves as one should: closes, tells the tracker.
+    pub(super) fn leave(&mut self, now: u64, ending: Ending, net: &mut Net<'_>) {
+        self.leave_at = u64::MAX;
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        self.trace.leave(now);
+        self.counts.calls += 1;
+        engine.leave(Instant::from_nanos(now));
+        self.settle(now, net);
+        self.gone(now, ending, net);
+    }
+
+    /// Is gone without a word. Its system still is there for a moment: the neighbours see their
+    /// connections reset one latency later.
+    fn crash(&mut self, now: u64, net: &mut Net<'_>) {
+        if self.engine.is_some() {
+            self.gone(now, Ending::Crashed, net);
+        } else if self.ending.is_none() {
+            // Never comes.
+            self.script
+                .retain(|(_, step)| !matches!(step, Step::Arrive));
+            self.release(net);
+        }
+    }
+
+    fn gone(&mut self, now: u64, ending: Ending, net: &mut Net<'_>) {
+        self.engine = None;
+        self.pending.clear();
+        let open: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
+        for conn in open {
+            self.close(now, conn, true, net);
+        }
+        self.conns = Vec::new();
+        self.dials.clear();
+        self.storage.stop();
+        self.timer = u64::MAX;
+        self.leave_at = u64::MAX;
+        self.ending = Some((now, ending));
+        self.release(net);
+    }
+
+    fn capacity_until(&self, now: u64) -> u128 {
+        let (before, since) = self.capacity;
+        before + u128::from(self.uplink.rate()) * u128::from(now.saturating_sub(since))
+    }
+
+    /// The run is over at `now`: who is still there leaves, and only its observer hears of it.
+    pub(crate) fn finish(mut self, now: u64, facts: PeerFacts, net: &mut Net<'_>) -> Remains<O> {
+        let counts = self.counts;
+        // Control messages are counted when they are sent, and may still be leaving.
+        let capacity = self.capacity_until(self.uplink.busy_until().max(now));
+        let cut = self.engine.is_some();
+        if cut {
+            self.observer.cut(Instant::from_nanos(now));
+            self.leave(now, Ending::Cut, net);
+        }
+        Remains {
+            outcome: PeerOutcome {
+                facts,
+                observer: self.observer,
+                trace: self.trace.value(),
+                left_at: self.ending.map(|(at, _)| Instant::from_nanos(at)),
+                ending: self.ending.map_or(Ending::NeverCame, |(_, ending)| ending),
+                cut_by_horizon: cut,
+                bytes_up: counts.up,
+                bytes_down: counts.down,
+            },
+            counts,
+            capacity,
+            completed: self.completed.map(Instant::from_nanos),
+            violations: self.violations,
+        }
+    }
+}

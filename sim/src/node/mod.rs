@@ -1,0 +1,332 @@
+//! One peer and all that is its own: engine, links, connections, storage, viewer.
+//!
+//! A node is told of its mail and of its own events, in order, and sends mail. It knows neither
+//! who drives it nor in which thread. Its own events are fields, not queue entries: each is the
+//! next end of something that only this node can change.
+
+mod conn;
+mod connect;
+mod deliver;
+mod life;
+mod output;
+mod storage;
+mod transmit;
+
+use std::collections::VecDeque;
+
+use swarmbed_engine::{ConnId, Event, Input, Instant, Peer};
+
+use crate::check::Played;
+use crate::links::{Downlink, Uplink};
+use crate::mail::Mail;
+use crate::observer::{Observer, PeerFacts};
+use crate::outbox::Outbox;
+use crate::report::Ending;
+use crate::setup::Fault;
+use crate::shared::Shared;
+use crate::trace::Trace;
+
+pub(crate) use life::Remains;
+
+use conn::Conn;
+use storage::Storage;
+
+/// Most calls at one instant: beyond it, engine and world are in a loop that time cannot end.
+const CALLS_PER_INSTANT: u32 = 1_000_000;
+/// Most violations told of one node.
+const VIOLATIONS: usize = 8;
+
+/// Whose turn it is when several things happen to a peer at one time. Mail comes after `Script`
+/// and before the rest. The order decides ties, so it is part of every trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Turn {
+    /// Arrival, end of session, a fault.
+    Script,
+    /// A record from somebody else.
+    Mail,
+    /// The head of the downlink's queue is through.
+    Downlink,
+    /// A block has left.
+    Uplink,
+    /// A piece is hashed.
+    Hash,
+    /// A dial was not answered.
+    Dial,
+    /// The engine's `poll_timeout`.
+    Timer,
+    /// The peer has had what it came for.
+    Leave,
+}
+
+/// What is planned for a peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Arrive,
+    SessionEnd,
+    Fault(Fault),
+}
+
+/// What a node may reach beyond itself.
+pub(crate) struct Net<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) out: &'a mut Outbox,
+}
+
+/// Counts of one node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Bytes that left on the uplink, headers and all.
+    pub(crate) up: u64,
+    /// Bytes that came through the downlink.
+    pub(crate) down: u64,
+    /// Bytes that left and will not arrive, or arrived where nobody is.
+    pub(crate) lost: u64,
+    pub(crate) messages: u64,
+    pub(crate) calls: u64,
+    /// Blocks stored that were not corrupt, and their bytes.
+    pub(crate) useful_blocks: u64,
+    pub(crate) useful_bytes: u64,
+}
+
+/// One peer.
+pub(crate) struct Node<O> {
+    number: u32,
+    engine: Option<Box<Peer>>,
+    observer: O,
+    trace: Trace,
+    uplink: Uplink,
+    downlink: Downlink<Mail>,
+    /// By slot.
+    conns: Vec<Option<Conn>>,
+    /// By time.
+    script: VecDeque<(u64, Step)>,
+    /// Dials that will not be answered, by the time that is noticed.
+    dials: VecDeque<(u64, ConnId)>,
+    storage: Storage,
+    /// Inputs to be given before anything else happens.
+    pending: VecDeque<Input>,
+    timer: u64,
+    leave_at: u64,
+    /// Records sent.
+    seq: u32,
+    announces: u32,
+    /// Blocks still to be spoiled, by fault.
+    spoil: u32,
+    /// Where datagrams went lately: through a firewall, only these may answer.
+    punched: Vec<(u32, u64)>,
+    completed: Option<u64>,
+    ended: bool,
+    /// The run does not end before this viewer is done.
+    waited_for: bool,
+    ending: Option<(u64, Ending)>,
+    counts: Counts,
+    /// Uplink bytes times 1e9 that could have left before the last change of rate, and its time.
+    capacity: (u128, u64),
+    played: Played,
+    violations: Vec<String>,
+    /// Calls at `instant`.
+    instant: (u64, u32),
+}
+
+impl<O: Observer> Node<O> {
+    /// A peer that has not arrived yet.
+    pub(crate) fn new(shared: &Shared, facts: &PeerFacts, observer: O) -> Self {
+        let number = facts.number;
+        Self {
+            number,
+            engine: None,
+            observer,
+            trace: Trace::new(),
+            uplink: Uplink::new(facts.uplink.bytes_per_s()),
+            downlink: Downlink::new(shared.downlink(number)),
+            conns: Vec::new(),
+            script: life::script(shared, facts),
+            dials: VecDeque::new(),
+            storage: Storage::default(),
+            pending: VecDeque::new(),
+            timer: u64::MAX,
+            leave_at: u64::MAX,
+            seq: 0,
+            announces: 0,
+            spoil: 0,
+            punched: Vec::new(),
+            completed: None,
+            ended: false,
+            waited_for: life::is_waited_for(shared, facts),
+            ending: None,
+            counts: Counts::default(),
+            capacity: (0, facts.arrival.as_nanos()),
+            played: Played::default(),
+            violations: Vec::new(),
+            instant: (0, 0),
+        }
+    }
+
+    /// The node's next own event.
+    pub(crate) fn next(&self) -> (u64, Turn) {
+        let script = self.script.front().map_or(u64::MAX, |step| step.0);
+        let dial = self.dials.front().map_or(u64::MAX, |dial| dial.0);
+        let mut next = (script, Turn::Script);
+        for other in [
+            (self.downlink.head(), Turn::Downlink),
+            (self.uplink.end(), Turn::Uplink),
+            (self.storage.hashed(), Turn::Hash),
+            (dial, Turn::Dial),
+            (self.timer, Turn::Timer),
+            (self.leave_at, Turn::Leave),
+        ] {
+            if other.0 < next.0 {
+                next = other;
+            }
+        }
+        next
+    }
+
+    /// Its own event.
+    pub(crate) fn own(&mut self, now: u64, turn: Turn, net: &mut Net<'_>) {
+        self.count_instant(now);
+        match turn {
+            Turn::Script => self.script(now, net),
+            Turn::Mail => unreachable!("mail is no event of its own"),
+            Turn::Downlink => {
+                let mail = self.downlink.pop();
+                self.deliver(now, mail, net);
+            }
+            Turn::Uplink => self.block_left(now, net),
+            Turn::Hash => {
+                let piece = self.storage.pop_hashed();
+                let verdict = self.storage.verdict(piece);
+                self.call(now, Input::Verified { piece, verdict }, net);
+            }
+            Turn::Dial => self.unanswered(now, net),
+            Turn::Timer => self.call(now, Input::Timeout, net),
+            Turn::Leave => self.leave(now, Ending::Left, net),
+        }
+    }
+
+    /// A record arrives at its downlink.
+    pub(crate) fn mail(&mut self, mail: Mail, net: &mut Net<'_>) {
+        let now = mail.at;
+        self.count_instant(now);
+        let first = mail.first();
+        if let Some(mail) = self.downlink.arrive(now, first, mail.body.bytes(), mail) {
+            self.deliver(now, mail, net);
+        }
+    }
+
+    /// Handles everything before `end`: own events and the mail that `order` names, by key.
+    pub(crate) fn window(
+        &mut self,
+        mails: &mut [Mail],
+        order: &[u32],
+        end: u64,
+        net: &mut Net<'_>,
+    ) -> u64 {
+        let mut waiting = order.iter();
+        let mut mail = waiting.next();
+        loop {
+            let next = self.next();
+            match mail {
+                Some(&index)
+                    if mails[index as usize].at < end
+                        && (mails[index as usize].at, Turn::Mail) < next =>
+                {
+                    self.mail(mails[index as usize].take(), net);
+                    mail = waiting.next();
+                }
+                _ if next.0 < end => self.own(next.0, next.1, net),
+                _ => return next.0,
+            }
+        }
+    }
+
+    fn count_instant(&mut self, now: u64) {
+        if self.instant.0 == now {
+            self.instant.1 += 1;
+            assert!(
+                self.instant.1 < CALLS_PER_INSTANT,
+                "peer {} does not come to rest at {now} ns",
+                self.number
+            );
+        } else {
+            self.instant = (now, 0);
+        }
+    }
+
+    /// Gives the engine an input, and does what it asks until it is content.
+    fn call(&mut self, now: u64, input: Input, net: &mut Net<'_>) {
+        if let Some(engine) = &mut self.engine {
+            self.trace.input(now, &input);
+            self.counts.calls += 1;
+            engine.handle(Instant::from_nanos(now), input);
+            self.settle(now, net);
+        }
+    }
+
+    /// Drains the engine, answers what is answered at once, and sets the timer.
+    fn settle(&mut self, now: u64, net: &mut Net<'_>) {
+        loop {
+            while let Some(output) = self.engine.as_mut().and_then(|peer| peer.poll_output()) {
+                self.output(now, output, net);
+            }
+            let Some(engine) = &mut self.engine else {
+                self.pending.clear();
+                return;
+            };
+            let Some(input) = self.pending.pop_front() else {
+                let timeout = engine.poll_timeout().map_or(u64::MAX, Instant::as_nanos);
+                self.timer = timeout.max(now);
+                if let Some(violation) = self.played.check(engine) {
+                    self.violation(now, &violation);
+                }
+                return;
+            };
+            self.trace.input(now, &input);
+            self.counts.calls += 1;
+            engine.handle(Instant::from_nanos(now), input);
+            self.count_instant(now);
+        }
+    }
+
+    fn event(&mut self, now: u64, event: &Event) {
+        match event {
+            Event::Completed => self.completed = self.completed.or(Some(now)),
+            Event::Ended => self.ended = true,
+            _ => {}
+        }
+        self.played.event(event);
+        self.observer.event(Instant::from_nanos(now), event);
+    }
+
+    fn violation(&mut self, now: u64, what: &str) {
+        if self.violations.len() < VIOLATIONS {
+            let number = self.number;
+            self.violations
+                .push(format!("peer {number} at {now} ns: {what}"));
+        }
+    }
+
+    /// It is there.
+    pub(crate) const fn is_present(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// The run waits for it.
+    pub(crate) const fn is_waited_for(&self) -> bool {
+        self.waited_for
+    }
+
+    /// Its neighbours' numbers, once handshakes are exchanged.
+    pub(crate) fn neighbours(&self) -> impl Iterator<Item = u32> + '_ {
+        self.conns
+            .iter()
+            .flatten()
+            .filter(|conn| conn.is_open())
+            .map(|conn| conn.peer)
+    }
+
+    /// Bytes that wait on its downlink.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.downlink.waiting().map(|mail| mail.body.bytes()).sum()
+    }
+}

@@ -1,0 +1,68 @@
+//! What a node does with what its engine asks for.
+
+use std::net::SocketAddr;
+
+use swarmbed_engine::{Block, Datagram, Input, Output, PieceIndex, StoreResult};
+
+use super::{Net, Node};
+use crate::address::number_at;
+use crate::links::DATAGRAM_HEADER;
+use crate::mail::{Body, Door};
+use crate::observer::Observer;
+
+impl<O: Observer> Node<O> {
+    /// One thing to do. Answers that come at once are left in `pending`.
+    pub(super) fn output(&mut self, now: u64, output: Output, net: &mut Net<'_>) {
+        match output {
+            Output::Dial { conn, addr } => self.dial(now, conn, addr, net),
+            Output::Send(conn, message) => self.say(now, conn, Body::Message(message), net),
+            Output::SendBlock(conn, block) => self.queue_block(now, conn, block),
+            Output::Close(conn, _) => self.close(now, conn, true, net),
+            Output::Store(block) => self.store(block, net),
+            Output::Discard(_) => {}
+            Output::Verify(piece) => self.verify(now, piece, net),
+            Output::Announce(kind) => self.announce(now, kind, net),
+            Output::Datagram { to, datagram } => self.send_datagram(now, to, datagram, net),
+            Output::Event(event) => {
+                self.event(now, &event);
+                self.consider_leaving(now, net);
+            }
+        }
+    }
+
+    fn store(&mut self, block: Block, net: &Net<'_>) {
+        if !self.storage.store(block, &net.shared.setup.geometry) {
+            self.counts.useful_blocks += 1;
+            self.counts.useful_bytes += u64::from(block.length);
+        }
+        let result = StoreResult::Done;
+        self.pending.push_back(Input::Stored { block, result });
+    }
+
+    fn verify(&mut self, now: u64, piece: PieceIndex, net: &Net<'_>) {
+        let setup = &net.shared.setup;
+        let picos = u64::from(setup.network.hash_picos_per_byte)
+            * u64::from(setup.geometry.length_of(piece));
+        if picos == 0 {
+            let verdict = self.storage.verdict(piece);
+            self.pending.push_back(Input::Verified { piece, verdict });
+        } else {
+            self.storage.hash(now, piece, picos.div_ceil(1000));
+        }
+    }
+
+    fn send_datagram(&mut self, now: u64, to: SocketAddr, datagram: Datagram, net: &mut Net<'_>) {
+        let known = number_at(to).filter(|&peer| (peer as usize) < net.shared.peers.len());
+        let Some(peer) = known else {
+            let bytes = DATAGRAM_HEADER + u64::from(datagram.wire_len());
+            self.uplink.control(now, bytes);
+            self.counts.up += bytes;
+            self.counts.lost += bytes;
+            return;
+        };
+        self.punch(now, peer);
+        let latency = net.shared.latencies.between(self.number, peer);
+        let body = Body::Datagram(Box::new(datagram));
+        self.post(now, (peer, Door::NONE), latency, body, net);
+    }
+}

@@ -1,0 +1,118 @@
+//! What the driver holds of a peer's bytes: which blocks are corrupt, and which pieces are being
+//! hashed. (The bytes themselves are nobody's.)
+
+use std::collections::VecDeque;
+
+use swarmbed_engine::{Block, BlockRef, Geometry, PieceIndex, Verdict};
+
+/// The storage of one peer.
+#[derive(Debug, Default)]
+pub(crate) struct Storage {
+    /// The block being delivered is corrupt.
+    arriving_corrupt: bool,
+    /// Corrupt blocks now stored. Nearly always empty.
+    corrupt: Vec<BlockRef>,
+    /// Pieces that failed, with the blocks that were corrupt in the first bad copy.
+    bad: Vec<(PieceIndex, Vec<u16>)>,
+    /// Pieces being hashed, by the time they are.
+    hashing: VecDeque<(u64, PieceIndex)>,
+    /// When the last of them is.
+    hashed_all: u64,
+}
+
+impl Storage {
+    /// A block is about to be delivered.
+    pub(crate) const fn arriving(&mut self, corrupt: bool) {
+        self.arriving_corrupt = corrupt;
+    }
+
+    /// Writes the block that arrived, over what was there; true if it is corrupt.
+    pub(crate) fn store(&mut self, block: Block, geometry: &Geometry) -> bool {
+        let Some(block) = geometry.block_ref(block) else {
+            return self.arriving_corrupt;
+        };
+        self.corrupt.retain(|other| *other != block);
+        if self.arriving_corrupt {
+            self.corrupt.push(block);
+        }
+        self.arriving_corrupt
+    }
+
+    /// Begins to hash a piece, after those that came before.
+    pub(crate) fn hash(&mut self, now: u64, piece: PieceIndex, nanos: u64) {
+        self.hashed_all = self.hashed_all.max(now) + nanos;
+        self.hashing.push_back((self.hashed_all, piece));
+    }
+
+    /// When the next piece is hashed; `u64::MAX` if none is being hashed.
+    pub(crate) fn hashed(&self) -> u64 {
+        self.hashing.front().map_or(u64::MAX, |next| next.0)
+    }
+
+    /// Takes the piece that is hashed.
+    pub(crate) fn pop_hashed(&mut self) -> PieceIndex {
+        self.hashing.pop_front().expect("one is due").1
+    }
+
+    /// What hashing says of a piece.
+    pub(crate) fn verdict(&mut self, piece: PieceIndex) -> Verdict {
+        let mut now: Vec<u16> = self
+            .corrupt
+            .iter()
+            .filter(|block| block.piece == piece)
+            .map(|block| block.index)
+            .collect();
+        now.sort_unstable();
+        let before = self.bad.iter().position(|(bad, _)| *bad == piece);
+        match (now.is_empty(), before) {
+            (true, None) => Verdict::Good,
+            (true, Some(place)) => Verdict::GoodAfterBad {
+                differing: self.bad.swap_remove(place).1,
+            },
+            (false, before) => {
+                if before.is_none() {
+                    self.bad.push((piece, now));
+                }
+                Verdict::Bad
+            }
+        }
+    }
+
+    /// The peer is gone, and what it was hashing with it.
+    pub(crate) fn stop(&mut self) {
+        self.hashing.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_copy_is_remembered_until_a_good_one() {
+        let geometry = Geometry::new(65_536, 65_536).unwrap();
+        let piece = PieceIndex(0);
+        let block = |index| geometry.block(BlockRef { piece, index });
+        let mut storage = Storage::default();
+        for index in 0..4 {
+            storage.arriving(index == 2);
+            assert_eq!(storage.store(block(index), &geometry), index == 2);
+        }
+        assert_eq!(storage.verdict(piece), Verdict::Bad);
+        storage.arriving(false);
+        storage.store(block(2), &geometry);
+        let differing = vec![2];
+        assert_eq!(storage.verdict(piece), Verdict::GoodAfterBad { differing });
+        assert_eq!(storage.verdict(piece), Verdict::Good);
+    }
+
+    #[test]
+    fn pieces_are_hashed_one_after_the_other() {
+        let mut storage = Storage::default();
+        storage.hash(10, PieceIndex(1), 5);
+        storage.hash(11, PieceIndex(2), 5);
+        assert_eq!(storage.hashed(), 15);
+        assert_eq!(storage.pop_hashed(), PieceIndex(1));
+        assert_eq!(storage.hashed(), 20);
+    }
+}

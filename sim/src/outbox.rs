@@ -1,0 +1,39 @@
+//! Where mail is put until the window is over: one box per chunk of receivers.
+
+use crate::mail::{Mail, TRACKER};
+
+/// What one chunk (or the tracker) sent in this window.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    /// By chunk of the receiver; the tracker's is the last.
+    pub(crate) boxes: Vec<Vec<Mail>>,
+    /// Peers of a chunk, as a power of two.
+    shift: u32,
+    /// The earliest arrival of what was put here; `u64::MAX`: nothing.
+    pub(crate) earliest: u64,
+    /// Viewers whom nobody needs to wait for any longer.
+    pub(crate) released: u32,
+}
+
+impl Outbox {
+    /// For so many chunks of `1 << shift` peers.
+    pub(crate) fn new(chunks: usize, shift: u32) -> Self {
+        Self {
+            boxes: (0..=chunks).map(|_| Vec::new()).collect(),
+            shift,
+            earliest: u64::MAX,
+            released: 0,
+        }
+    }
+
+    /// Sends.
+    pub(crate) fn post(&mut self, mail: Mail) {
+        self.earliest = self.earliest.min(mail.at);
+        let index = if mail.to == TRACKER {
+            self.boxes.len() - 1
+        } else {
+            (mail.to >> self.shift) as usize
+        };
+        self.boxes[index].push(mail);
+    }
+}

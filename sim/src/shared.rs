@@ -1,0 +1,81 @@
+//! What all nodes of a run may read and nobody may change.
+
+use swarmbed_engine::{Bitfield, Config, Detail, PieceIndex, Rate, Seed};
+
+use crate::address::{address_of, peer_id_of};
+use crate::latency::Latencies;
+use crate::mail::block_bytes;
+use crate::observer::PeerFacts;
+use crate::setup::{Behaviour, Class, Setup};
+
+/// What all nodes may read.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) setup: Setup,
+    pub(crate) seed: Seed,
+    pub(crate) peers: Vec<PeerFacts>,
+    pub(crate) latencies: Latencies,
+    /// What the longest block costs on a link.
+    pub(crate) block_bytes: u64,
+}
+
+impl Shared {
+    /// Gathers it.
+    pub(crate) fn new(
+        setup: Setup,
+        seed: Seed,
+        peers: Vec<PeerFacts>,
+        latencies: Latencies,
+    ) -> Self {
+        let longest = setup
+            .geometry
+            .length_of(PieceIndex(0))
+            .min(swarmbed_engine::Geometry::BLOCK);
+        Self {
+            setup,
+            seed,
+            peers,
+            latencies,
+            block_bytes: block_bytes(longest),
+        }
+    }
+
+    /// The class of a peer.
+    pub(crate) fn class(&self, number: u32) -> &Class {
+        &self.setup.classes[self.peers[number as usize].class as usize]
+    }
+
+    /// What a peer's engine is told at birth.
+    pub(crate) fn config(&self, number: u32) -> Config {
+        let class = self.class(number);
+        Config {
+            peer_id: peer_id_of(number),
+            listen: Some(address_of(number)),
+            geometry: self.setup.geometry,
+            bitrate: self.setup.bitrate,
+            selector: class.selector.clone(),
+            choker: class.choker.clone(),
+            seed_choker: class.seed_choker.clone(),
+            playback: class.playback,
+            limits: self.setup.limits,
+            announce_interval: self.setup.tracker.interval,
+            upload: class.behaviour != Behaviour::FreeRider,
+            detail: if self.setup.detailed.contains(&number) {
+                Detail::Blocks
+            } else {
+                Detail::Summary
+            },
+        }
+    }
+
+    /// What a peer holds at birth.
+    pub(crate) fn holds(&self, number: u32) -> Option<Bitfield> {
+        let pieces = self.setup.geometry.pieces();
+        self.class(number).source.then(|| Bitfield::full(pieces))
+    }
+
+    /// A peer's downlink in bytes per second.
+    pub(crate) fn downlink(&self, number: u32) -> Option<u64> {
+        self.peers[number as usize].downlink.map(Rate::bytes_per_s)
+    }
+}

@@ -1,0 +1,329 @@
+//! The way in: a setup becomes a world, and a world is run to its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use swarmbed_engine::{Instant, Peer, Seed};
+use thiserror::Error;
+
+use crate::cast::cast;
+use crate::check::{self, Checks};
+use crate::error::SetupError;
+use crate::heap;
+use crate::latency::{Latencies, nanos};
+use crate::node::{Net, Node, Remains};
+use crate::observer::{Observer, PeerFacts};
+use crate::outbox::Outbox;
+use crate::report::{OverlaySnapshot, Report, Totals};
+use crate::setup::{Fault, Setup};
+use crate::shared::Shared;
+use crate::trace::Trace;
+use crate::windows;
+
+/// Windows between two calls of `progress`.
+const PROGRESS_EVERY: u64 = 128;
+
+/// A run about to begin.
+pub struct World<O> {
+    shared: Shared,
+    nodes: Vec<Node<O>>,
+}
+
+/// How to run. None of it changes what happens.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Threads; 0 and 1: this one alone.
+    pub threads: usize,
+    /// Peers in a chunk, rounded up to a power of two; `None`: chosen.
+    pub chunk: Option<usize>,
+    /// Who drives.
+    pub driver: Driver,
+    /// Told now and then how far the run is.
+    pub progress: Option<&'a mut (dyn FnMut(Progress) + Send)>,
+    /// Set to true, it ends the run.
+    pub abort: Option<&'a AtomicBool>,
+}
+
+/// Who drives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// Window by window.
+    #[default]
+    Windows,
+    /// One global heap: slow, the oracle of tests.
+    Heap,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Simulated time.
+    pub now: Instant,
+    /// When it ends at the latest.
+    pub horizon: Instant,
+    /// Peers that are there.
+    pub present: u32,
+    /// Viewers that are not done or have not come yet.
+    pub unfinished: u32,
+}
+
+/// The run was ended by the caller's flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the run was ended before its time")]
+pub struct Aborted;
+
+/// What a driver hands back.
+pub(crate) struct Outcome<O> {
+    pub(crate) end: u64,
+    pub(crate) nodes: Vec<Node<O>>,
+    pub(crate) in_flight: u64,
+    /// Bytes the tracker sent and got.
+    pub(crate) tracker: (u64, u64),
+}
+
+impl<O: Observer> World<O> {
+    /// A world as `setup` says. `observe` makes an observer for each peer, by number.
+    ///
+    /// # Errors
+    /// If the setup cannot be played.
+    pub fn new(
+        setup: &Setup,
+        mut observe: impl FnMut(&PeerFacts) -> O,
+    ) -> Result<Self, SetupError> {
+        let seed = Seed::from_number(setup.seed);
+        let latencies = Latencies::new(&setup.network, &seed)?;
+        let peers = cast(setup, &seed)?;
+        check_names(setup, peers.len())?;
+        let shared = Shared::new(setup.clone(), seed, peers, latencies);
+        try_configs(&shared)?;
+        let nodes = shared
+            .peers
+            .iter()
+            .map(|facts| Node::new(&shared, facts, observe(facts)))
+            .collect();
+        Ok(Self { shared, nodes })
+    }
+
+    /// What was drawn for each peer, by number.
+    #[must_use]
+    pub fn peers(&self) -> &[PeerFacts] {
+        &self.shared.peers
+    }
+
+    /// Runs to the end: to the horizon, or until every viewer has what it came for.
+    ///
+    /// # Errors
+    /// If the caller's flag ended it.
+    pub fn run(self, options: Options<'_>) -> Result<Report<O>, Aborted> {
+        let Self { shared, nodes } = self;
+        let waited = nodes.iter().filter(|node| node.is_waited_for()).count();
+        let mut watch = Watch {
+            horizon: nanos(shared.setup.horizon),
+            unfinished: u32::try_from(waited).expect("below PEERS_MAX"),
+            end: 0,
+            windows: 0,
+            overlay_every: shared
+                .setup
+                .overlay_every
+                .map(nanos)
+                .filter(|every| *every > 0),
+            overlay_next: 0,
+            overlay: Vec::new(),
+            progress: options.progress,
+            abort: options.abort,
+            aborted: false,
+        };
+        let outcome = match options.driver {
+            Driver::Heap => heap::run(&shared, nodes, &mut watch),
+            Driver::Windows => {
+                let threads = options.threads.max(1);
+                let shift = windows::shift(nodes.len(), threads, options.chunk);
+                windows::run(&shared, nodes, shift, threads, &mut watch)
+            }
+        };
+        if watch.aborted {
+            return Err(Aborted);
+        }
+        Ok(report(shared, outcome, watch))
+    }
+}
+
+/// Whether faults and details name somebody.
+fn check_names(setup: &Setup, peers: usize) -> Result<(), SetupError> {
+    let missing = |what, number: u32, count| {
+        if (number as usize) < count {
+            Ok(())
+        } else {
+            Err(SetupError::Missing { what, number })
+        }
+    };
+    for &(_, fault) in &setup.faults {
+        match fault {
+            Fault::Crash { peer } | Fault::CorruptBlock { peer } => missing("peer", peer, peers)?,
+            Fault::UplinkStep { class, .. } => {
+                missing("class", u32::from(class), setup.classes.len())?;
+            }
+            Fault::SourceGone => {}
+        }
+    }
+    setup
+        .detailed
+        .iter()
+        .try_for_each(|&number| missing("peer", number, peers))
+}
+
+/// Whether engines accept what they will be told at birth: one of each class.
+fn try_configs(shared: &Shared) -> Result<(), SetupError> {
+    for (index, class) in (0..).zip(&shared.setup.classes) {
+        if let Some(facts) = shared.peers.iter().find(|peer| peer.class == index) {
+            let config = shared.config(facts.number);
+            Peer::new(config, shared.seed, Instant::ZERO, None).map_err(|error| {
+                SetupError::Config {
+                    class: class.name.clone(),
+                    error,
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn report<O: Observer>(shared: Shared, outcome: Outcome<O>, watch: Watch<'_>) -> Report<O> {
+    let present: u64 = outcome.nodes.iter().map(Node::in_flight).sum();
+    // What peers still send while they leave goes nowhere.
+    let mut nowhere = Outbox::new(1, 31);
+    let net = &mut Net {
+        shared: &shared,
+        out: &mut nowhere,
+    };
+    let remains: Vec<Remains<O>> = outcome
+        .nodes
+        .into_iter()
+        .zip(&shared.peers)
+        .map(|(node, facts)| node.finish(outcome.end, facts.clone(), net))
+        .collect();
+    let mut trace = Trace::new();
+    let mut totals = Totals {
+        windows: watch.windows,
+        window: Duration::from_nanos(shared.latencies.smallest),
+        ..Totals::default()
+    };
+    for peer in &remains {
+        let hash = peer.outcome.trace.to_be_bytes();
+        let (high, low) = hash.split_at(8);
+        for half in [high, low] {
+            trace.word(u64::from_be_bytes(
+                half.try_into().expect("half of 16 bytes"),
+            ));
+        }
+        totals.useful_blocks += peer.counts.useful_blocks;
+        totals.useful_bytes += peer.counts.useful_bytes;
+        totals.messages += peer.counts.messages;
+        totals.calls += peer.counts.calls;
+    }
+    let mut checks = Checks::default();
+    let in_flight = outcome.in_flight + present;
+    check::conservation(&mut checks, &remains, outcome.tracker, in_flight);
+    check::capacity(&mut checks, &remains, &shared, outcome.end);
+    let mut peers = Vec::with_capacity(remains.len());
+    for peer in remains {
+        checks.violations.extend(peer.violations);
+        peers.push(peer.outcome);
+    }
+    Report {
+        trace: trace.value(),
+        peers,
+        totals,
+        end: Instant::from_nanos(outcome.end),
+        overlay: watch.overlay,
+        checks,
+    }
+}
+
+/// What a driver tells, and asks, between windows.
+pub(crate) struct Watch<'a> {
+    pub(crate) horizon: u64,
+    unfinished: u32,
+    end: u64,
+    windows: u64,
+    overlay_every: Option<u64>,
+    overlay_next: u64,
+    overlay: Vec<OverlaySnapshot>,
+    progress: Option<&'a mut (dyn FnMut(Progress) + Send)>,
+    abort: Option<&'a AtomicBool>,
+    aborted: bool,
+}
+
+impl Watch<'_> {
+    /// Viewers that are not done.
+    pub(crate) const fn unfinished(&self) -> u32 {
+        self.unfinished
+    }
+
+    /// So many viewers are done.
+    pub(crate) const fn released(&mut self, viewers: u32) {
+        self.unfinished -= viewers;
+    }
+
+    /// A window was handled to its end.
+    pub(crate) const fn ended_at(&mut self, end: u64) {
+        self.end = end;
+    }
+
+    /// When the last window ended.
+    pub(crate) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// A window begins, and all before it are over; false if it is not to be handled.
+    pub(crate) fn window<'n, O, I>(&mut self, start: u64, nodes: impl Fn() -> I) -> bool
+    where
+        O: Observer + 'n,
+        I: Iterator<Item = &'n Node<O>>,
+    {
+        if let Some(every) = self.overlay_every {
+            while self.overlay_next <= start {
+                self.overlay.push(overlay(self.overlay_next, nodes()));
+                self.overlay_next += every;
+            }
+        }
+        if self.windows.is_multiple_of(PROGRESS_EVERY)
+            && let Some(progress) = &mut self.progress
+        {
+            let present = nodes().filter(|node| node.is_present()).count();
+            progress(Progress {
+                now: Instant::from_nanos(start),
+                horizon: Instant::from_nanos(self.horizon),
+                present: u32::try_from(present).expect("below PEERS_MAX"),
+                unfinished: self.unfinished,
+            });
+        }
+        self.windows += 1;
+        self.aborted = self.abort.is_some_and(|flag| flag.load(Ordering::Relaxed));
+        !self.aborted
+    }
+}
+
+fn overlay<'n, O: Observer + 'n>(
+    at: u64,
+    nodes: impl Iterator<Item = &'n Node<O>>,
+) -> OverlaySnapshot {
+    let mut present = Vec::new();
+    let mut edges = Vec::new();
+    for (number, node) in (0..).zip(nodes) {
+        if node.is_present() {
+            present.push(number);
+        }
+        edges.extend(
+            node.neighbours()
+                .map(|other: u32| (number.min(other), number.max(other))),
+        );
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    OverlaySnapshot {
+        at: Instant::from_nanos(at),
+        present,
+        edges,
+    }
+}
