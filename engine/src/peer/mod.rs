@@ -12,6 +12,7 @@ mod pieces;
 mod player;
 mod receive;
 mod rechoke;
+mod replay;
 mod reports;
 mod upload;
 mod verify;
@@ -100,6 +101,7 @@ pub struct Peer {
     seed_choker: Box<dyn Choker>,
     choke_rng: Rng,
     choke_at: Instant,
+    choker_asked_at: Instant,
     reports: Reports,
     uplink: Option<Rate>,
 
@@ -154,6 +156,7 @@ impl Peer {
             choker,
             choke_rng,
             choke_at: now + phase,
+            choker_asked_at: Instant::ZERO,
             reports: Reports::new(seed.stream("nonce", 0)),
             uplink: None,
             tick_at: now + TICK,

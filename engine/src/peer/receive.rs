@@ -99,6 +99,8 @@ impl Peer {
         neighbour.they_interested = interested;
         if interested {
             self.unchoke_early(conn);
+        } else {
+            self.refill_slot(conn);
         }
         Ok(())
     }

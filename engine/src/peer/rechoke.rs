@@ -14,6 +14,8 @@ use crate::policy::{Candidate, ChokeView};
 const IDLE: Duration = Duration::from_secs(150);
 /// Something is sent at least this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(100);
+/// Between rounds, slots that fall idle are refilled at most this often.
+const EARLY_PAUSE: Duration = Duration::from_millis(200);
 /// With fewer unchoked than this, a newly interested neighbour does not wait for the round.
 const EARLY_BELOW: usize = 4;
 
@@ -51,11 +53,20 @@ impl Peer {
         }
     }
 
+    /// An unchoked neighbour wants nothing any more: its slot need not lie idle until the round.
+    pub(super) fn refill_slot(&mut self, conn: crate::ConnId) {
+        let rested = self.now >= self.choker_asked_at + EARLY_PAUSE;
+        if rested && self.neighbour(conn).is_some_and(|one| !one.we_choke) {
+            self.ask_choker();
+        }
+    }
+
     fn ask_choker(&mut self) {
         if !self.config.upload {
             return;
         }
         let now = self.now;
+        self.choker_asked_at = now;
         let candidates: Vec<Candidate> = self
             .order
             .iter()

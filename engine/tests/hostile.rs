@@ -1,0 +1,239 @@
+//! Whatever neighbours, trackers and strangers say: no panic, no growth, and the same again.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{addr, config};
+use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
+use swarmbed_engine::*;
+
+const PIECES: u32 = 30;
+
+fn victim(number: u64) -> Peer {
+    let geometry = Geometry::new(u64::from(PIECES) * 65_536 - 5000, 65_536).unwrap();
+    let mut config = config(0, geometry);
+    config.bitrate = Some(Rate::from_bytes_per_s(50_000));
+    let index = |length: usize| usize::try_from(number).unwrap() % length;
+    config.selector =
+        SelectorConfig::from_name(SelectorConfig::TABLE[index(SelectorConfig::TABLE.len())].name)
+            .unwrap();
+    config.choker =
+        ChokerConfig::from_name(ChokerConfig::TABLE[index(ChokerConfig::TABLE.len())].name)
+            .unwrap();
+    Peer::new(config, Seed::from_number(number), Instant::ZERO, None).unwrap()
+}
+
+fn block(rng: &mut Rng) -> Block {
+    let wild = rng.chance(0.1);
+    let piece = PieceIndex(
+        u32::try_from(rng.below(if wild { 1 << 32 } else { u64::from(PIECES) })).unwrap(),
+    );
+    let begin = u32::try_from(if wild {
+        rng.below(1 << 32)
+    } else {
+        rng.below(4) * 16_384
+    })
+    .unwrap();
+    let length = if wild {
+        u32::try_from(rng.below(1 << 32)).unwrap()
+    } else {
+        16_384
+    };
+    Block {
+        piece,
+        begin,
+        length,
+    }
+}
+
+fn message(rng: &mut Rng) -> Message {
+    match rng.below(17) {
+        0 => Message::KeepAlive,
+        1 => Message::Choke,
+        2 | 3 => Message::Unchoke,
+        4 => Message::Interested,
+        5 => Message::NotInterested,
+        6 | 7 => Message::Have(block(rng).piece),
+        8 => {
+            let length = if rng.chance(0.9) { PIECES } else { 7 };
+            let mut bits = Bitfield::new(length);
+            for offset in 0..length as usize {
+                if rng.chance(0.5) {
+                    bits.insert(offset);
+                }
+            }
+            Message::Bitfield(Box::new(bits))
+        }
+        9 => Message::Request(block(rng)),
+        10 => Message::Piece(block(rng)),
+        11 => Message::Cancel(block(rng)),
+        12 => Message::HaveAll,
+        13 => Message::HaveNone,
+        14 => Message::Reject(block(rng)),
+        15 => Message::Extended(Box::new(Extended::Handshake(ExtendedHandshake {
+            extensions: vec![
+                ("sw_g2g_to".into(), 1),
+                ("sw_g2g_query".into(), 2),
+                ("sw_g2g_report".into(), 3),
+            ],
+            port: Some(u16::try_from(rng.below(65_536)).unwrap()),
+            requests_max: Some(u32::try_from(rng.below(1 << 32)).unwrap()),
+            ..ExtendedHandshake::default()
+        }))),
+        _ => Message::Extended(Box::new(match rng.below(3) {
+            0 => Extended::G2gReceivers((0..rng.index(40)).map(addr).collect()),
+            1 => Extended::G2gQuery(G2gQuery {
+                nonce: rng.word(),
+                child: PeerId([3; 20]),
+            }),
+            _ => Extended::G2gReport(G2gReport {
+                nonce: rng.word(),
+                child: PeerId([3; 20]),
+                received: (0..rng.index(600)).map(|_| (block(rng).piece, 9)).collect(),
+            }),
+        })),
+    }
+}
+
+/// A random call, made of what the peer said before, so that it is often to the point.
+fn call(rng: &mut Rng, conns: &[ConnId], asked: &[Output]) -> Call {
+    let remote = Remote {
+        peer_id: PeerId([u8::try_from(rng.below(60)).unwrap(); 20]),
+        fast: rng.chance(0.5),
+        extended: true,
+    };
+    let conn = conns.get(rng.index(conns.len())).copied();
+    if rng.chance(0.3)
+        && let Some(output) = asked.get(rng.index(asked.len()))
+    {
+        match output {
+            Output::Dial { conn, .. } => {
+                return Call::Input(Input::Connected {
+                    conn: *conn,
+                    remote,
+                });
+            }
+            Output::Send(conn, Message::Request(block)) => {
+                return Call::Input(Input::Message(*conn, Message::Piece(*block)));
+            }
+            Output::Store(block) => {
+                let result = if rng.chance(0.9) {
+                    StoreResult::Done
+                } else {
+                    StoreResult::Failed
+                };
+                return Call::Input(Input::Stored {
+                    block: *block,
+                    result,
+                });
+            }
+            Output::Verify(piece) => {
+                let verdict = match rng.below(6) {
+                    0 => Verdict::Bad,
+                    1 => Verdict::GoodAfterBad {
+                        differing: vec![0, 2, 99],
+                    },
+                    _ => Verdict::Good,
+                };
+                return Call::Input(Input::Verified {
+                    piece: *piece,
+                    verdict,
+                });
+            }
+            _ => {}
+        }
+    }
+    match (rng.below(20), conn) {
+        (0, _) => Call::Accept {
+            addr: addr(rng.index(200)),
+            remote,
+        },
+        (1, _) => Call::Input(Input::Addresses {
+            source: AddressSource::Tracker,
+            peers: (0..rng.index(99)).map(addr).collect(),
+        }),
+        (2, _) => Call::Seek(rng.below(3_000_000)),
+        (3, _) => {
+            if rng.chance(0.5) {
+                Call::Pause
+            } else {
+                Call::Resume
+            }
+        }
+        (4, _) => Call::Want {
+            from: rng.below(3_000_000),
+            length: rng.word(),
+        },
+        (5, _) => Call::Input(Input::Datagram {
+            from: addr(rng.index(200)),
+            datagram: Datagram::Query(G2gQuery {
+                nonce: rng.word(),
+                child: PeerId([1; 20]),
+            }),
+        }),
+        (6, Some(conn)) if rng.chance(0.3) => Call::Input(Input::Closed {
+            conn,
+            reason: CloseReason::Remote,
+        }),
+        (7, _) => Call::Input(if rng.chance(0.5) {
+            Input::AnnounceFailed
+        } else {
+            Input::Announced {
+                interval: Duration::ZERO,
+            }
+        }),
+        (8, Some(conn)) => Call::Input(Input::Credit {
+            conn,
+            blocks: u16::try_from(rng.below(65_536)).unwrap(),
+        }),
+        (9, Some(conn)) => Call::Input(Input::Progress {
+            conn,
+            bytes: u32::try_from(rng.below(1 << 32)).unwrap(),
+        }),
+        (10, _) => Call::Play,
+        (_, Some(conn)) => Call::Input(Input::Message(conn, message(rng))),
+        (_, None) => Call::Input(Input::Timeout),
+    }
+}
+
+fn drain(peer: &mut Peer, log: &mut Vec<Output>) {
+    while let Some(output) = peer.poll_output() {
+        log.push(output);
+    }
+}
+
+#[test]
+fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
+    for number in 0..40 {
+        let mut rng = Seed::from_number(number).stream("hostile", 0);
+        let mut peer = victim(number);
+        let mut now = Instant::ZERO;
+        let mut calls = Vec::new();
+        let mut outputs = Vec::new();
+        drain(&mut peer, &mut outputs);
+        for _ in 0..4000 {
+            now += Duration::from_nanos(rng.below(300_000_000));
+            let conns: Vec<ConnId> = peer.neighbours().map(|neighbour| neighbour.conn).collect();
+            let recent = &outputs[outputs.len().saturating_sub(60)..];
+            let call = call(&mut rng, &conns, recent);
+            peer.call(now, call.clone());
+            calls.push((now, call));
+            drain(&mut peer, &mut outputs);
+            let limits = peer.config().limits;
+            assert!(peer.neighbours().count() <= usize::from(limits.neighbours_max));
+            assert!(
+                peer.neighbours()
+                    .all(|one| one.outstanding <= limits.requests_max)
+            );
+        }
+        let mut again = victim(number);
+        let mut replayed = Vec::new();
+        drain(&mut again, &mut replayed);
+        for (now, call) in calls {
+            again.call(now, call);
+            drain(&mut again, &mut replayed);
+        }
+        assert!(outputs == replayed, "seed {number} does not replay");
+    }
+}
