@@ -41,6 +41,12 @@ impl From<ConnId> for Door {
     }
 }
 
+/// A tracker's answer: boxed whole, since a record has room for one pointer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) peers: Vec<u32>,
+}
+
 /// One record.
 #[derive(Debug)]
 pub(crate) struct Mail {
@@ -87,7 +93,7 @@ pub(crate) enum Body {
     /// To the tracker.
     Announce { kind: Announce, number: u32 },
     /// From the tracker.
-    Answer(Box<Vec<u32>>),
+    Answer(Box<Answer>),
     /// Moved out.
     Taken,
 }
@@ -164,7 +170,7 @@ impl Body {
             Self::Refused => HEADER,
             Self::Datagram(datagram) => DATAGRAM_HEADER + u64::from(datagram.wire_len()),
             Self::Announce { .. } => charged(ANNOUNCE),
-            Self::Answer(peers) => charged(ANSWER + ADDRESS * peers.len() as u64),
+            Self::Answer(answer) => charged(ANSWER + ADDRESS * answer.peers.len() as u64),
             Self::Taken => 0,
         }
     }

@@ -4,7 +4,7 @@
 use swarmbed_engine::Announce;
 
 use crate::latency::nanos;
-use crate::mail::{Body, Door, Mail, TRACKER};
+use crate::mail::{Answer, Body, Door, Mail, TRACKER};
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 
@@ -98,8 +98,8 @@ impl Tracker {
             self.place[peer as usize] = u32::try_from(self.listed.len()).expect("few peers");
             self.listed.push(peer);
         }
-        let answer = self.sample(now, peer, number, shared);
-        let body = Body::Answer(Box::new(answer));
+        let peers = self.sample(now, peer, number, shared);
+        let body = Body::Answer(Box::new(Answer { peers }));
         self.up += body.bytes();
         let at = now + shared.latencies.tracker;
         self.out

@@ -47,7 +47,7 @@ impl<O: Observer> Node<O> {
             Body::Reset => self.fail(now, door, CloseReason::Unreachable, net),
             Body::Fin => self.hung_up(now, door, net),
             Body::Datagram(datagram) => self.datagram(now, from, *datagram, net),
-            Body::Answer(peers) => self.told(now, &peers, net),
+            Body::Answer(answer) => self.told(now, &answer.peers, net),
             Body::Announce { .. } | Body::Taken => unreachable!("not for a peer"),
         }
     }
