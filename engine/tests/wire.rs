@@ -209,7 +209,7 @@ fn hostile_bytes_are_named() {
         (b"\0\0\0\x01\x14", "extension message without id"),
         (b"\0\x0f\0\0\x14\0", "oversized extension message"),
         (b"\0\0\0\x04\x14\0d5", "extension handshake"),
-        (b"\0\0\0\x03\x14\x01\x21", "sw_g2g_to"),
+        (b"\0\0\0\x03\x14\x0a\x21", "sw_g2g_to"),
         (b"\0\0\0\x01\x63", "unknown message id"),
     ];
     for (bytes, what) in cases {
@@ -428,7 +428,7 @@ fn any_extended() -> impl Strategy<Value = Extended> {
         vec(any_addr(), 0..=Extended::RECEIVERS_MAX).prop_map(Extended::G2gReceivers),
         any_query().prop_map(Extended::G2gQuery),
         any_report().prop_map(Extended::G2gReport),
-        (4..=255_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
+        (20..=255_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
     ]
 }
 

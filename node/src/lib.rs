@@ -1,1 +1,41 @@
-//! swarmbed-node
+//! The engine on real sockets: peers, trackers, storage, and an HTTP server for players.
+//!
+//! One task owns the [`Peer`](swarmbed_engine::Peer) (`swarm.rs`) and does nothing but *mutate,
+//! drain, sleep*; everything that waits is a task of its own that talks to it by bounded mail.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `node.rs` | a running node, put together |
+//! | `swarm.rs`, `mail.rs` | the peer's task, and what it is told |
+//! | `link/`, `listener.rs` | connections: handshakes, reading, writing, credit |
+//! | `storage.rs`, `torrent.rs`, `create.rs` | files: content, `.torrent`, making one |
+//! | `tracker/`, `http/` | trackers: asking one and being one |
+//! | `player.rs` | the media over HTTP, with ranges |
+//! | `status.rs`, `metrics.rs` | what others may know; events as JSON lines |
+//! | `bucket.rs`, `clock.rs`, `random.rs` | rate limits, time, randomness |
+
+mod bucket;
+mod clock;
+pub mod create;
+mod error;
+mod http;
+mod link;
+mod listener;
+mod mail;
+pub mod metrics;
+mod node;
+mod player;
+mod random;
+mod status;
+mod storage;
+mod swarm;
+mod torrent;
+mod tracker;
+
+pub use error::NodeError;
+pub use node::{Node, Options, check};
+pub use player::PlayerServer;
+pub use status::{Notice, Status};
+pub use storage::{Access, Place, Storage};
+pub use torrent::{Torrent, hex};
+pub use tracker::TrackerServer;

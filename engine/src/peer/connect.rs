@@ -12,16 +12,10 @@ use crate::id::ConnId;
 use crate::input::{AddressSource, Remote};
 use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::output::{Announce, Output};
+use crate::wire::EXTENSIONS;
 
 /// Dials under way at once.
 const DIALS_MAX: usize = 10;
-
-/// The extension ids we offer (BEP 10), by name. 0 would mean "not spoken".
-pub(crate) const EXTENSIONS: [(&str, u8); 3] = [
-    ("sw_g2g_to", 10),
-    ("sw_g2g_query", 11),
-    ("sw_g2g_report", 12),
-];
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.

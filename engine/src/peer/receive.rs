@@ -241,9 +241,7 @@ impl Peer {
                 .any(|(name, id)| &**name == wanted && *id != 0)
         };
         let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.g2g = super::connect::EXTENSIONS
-            .iter()
-            .all(|(name, _)| speaks(name));
+        neighbour.g2g = crate::wire::EXTENSIONS.iter().all(|(name, _)| speaks(name));
         if let Some(port) = handshake
             .port
             .filter(|&port| port != 0 && !neighbour.outbound)

@@ -19,7 +19,16 @@ pub const SW_G2G_REPORT: &str = "sw_g2g_report";
 
 /// The extensions we can offer, with the ids we receive them under. The decoder relies on these
 /// ids: an extension handshake of ours names them or leaves them out.
-pub const EXTENSIONS: [(&str, u8); 3] = [(SW_G2G_TO, 1), (SW_G2G_QUERY, 2), (SW_G2G_REPORT, 3)];
+pub const EXTENSIONS: [(&str, u8); 3] = [
+    (SW_G2G_TO, TO),
+    (SW_G2G_QUERY, QUERY),
+    (SW_G2G_REPORT, REPORT),
+];
+
+const HANDSHAKE: u8 = 0;
+const TO: u8 = 10;
+const QUERY: u8 = 11;
+const REPORT: u8 = 12;
 
 /// Longest handshake we read; clients send some hundred bytes.
 const HANDSHAKE_MAX: u32 = 64 * 1024;
@@ -33,10 +42,10 @@ const NAME_MAX: usize = 64;
 /// Longest body under one of our ids; `None` for ids that are not ours.
 pub(super) fn body_max(id: u8) -> Option<u32> {
     Some(match id {
-        0 => HANDSHAKE_MAX,
-        1 => 1 + 19 * u32::try_from(Extended::RECEIVERS_MAX).expect("32"),
-        2 => 28,
-        3 => 30 + 6 * u32::try_from(G2gReport::MAX).expect("512"),
+        HANDSHAKE => HANDSHAKE_MAX,
+        TO => 1 + 19 * u32::try_from(Extended::RECEIVERS_MAX).expect("32"),
+        QUERY => 28,
+        REPORT => 30 + 6 * u32::try_from(G2gReport::MAX).expect("512"),
         _ => return None,
     })
 }
@@ -44,15 +53,15 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
 pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
     let mut reader = Reader(body);
     let (decoded, what) = match id {
-        0 => (
+        HANDSHAKE => (
             handshake(body).map(Extended::Handshake),
             "extension handshake",
         ),
-        1 => (
+        TO => (
             receivers(&mut reader).map(Extended::G2gReceivers),
             SW_G2G_TO,
         ),
-        2 => (
+        QUERY => (
             read_query(&mut reader).map(Extended::G2gQuery),
             SW_G2G_QUERY,
         ),
@@ -62,7 +71,7 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
         ),
     };
     match decoded {
-        Some(extended) if id == 0 || reader.is_empty() => Ok(extended),
+        Some(extended) if id == HANDSHAKE || reader.is_empty() => Ok(extended),
         _ => Err(CloseReason::Malformed(what)),
     }
 }

@@ -1,0 +1,188 @@
+//! What can go wrong with a node. Each error says where; [`NodeError::remedy`] says what to do.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use swarmbed_engine::wire::metainfo::MetainfoError;
+use swarmbed_engine::{ConfigError, Rate};
+use thiserror::Error;
+
+/// What can go wrong.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// A file given to us cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No space where the file is.
+    #[error("{}: the disk is full", path.display())]
+    DiskFull {
+        /// Which.
+        path: PathBuf,
+        /// Bytes that the whole torrent takes.
+        needed: u64,
+    },
+    /// A `.torrent` that is none.
+    #[error("{}: {source}", path.display())]
+    Torrent {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: MetainfoError,
+    },
+    /// Content that no torrent can be made of.
+    #[error("{}: {why}", path.display())]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// We would overwrite it.
+    #[error("{}: exists already", path.display())]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A seed that lacks pieces.
+    #[error("{}: {have} of {pieces} pieces are there and right", path.display())]
+    Incomplete {
+        /// Where the content should be.
+        path: PathBuf,
+        /// Right pieces.
+        have: u32,
+        /// All pieces.
+        pieces: u32,
+    },
+    /// Another program listens there.
+    #[error("{what} {addr}: the port is taken by another program")]
+    PortTaken {
+        /// `"peer port"` and so on.
+        what: &'static str,
+        /// Where.
+        addr: SocketAddr,
+        /// The option that moves it.
+        option: &'static str,
+    },
+    /// Listening failed otherwise.
+    #[error("{what} {addr}: cannot listen: {source}")]
+    Listen {
+        /// `"peer port"` and so on.
+        what: &'static str,
+        /// Where.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A tracker's address that we cannot use.
+    #[error("tracker {url}: {why}")]
+    TrackerUrl {
+        /// Which.
+        url: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// No tracker answered, and there is nobody else to ask.
+    #[error("no peers: {why}")]
+    NoPeers {
+        /// What each tracker said.
+        why: String,
+    },
+    /// The engine refused its configuration.
+    #[error("this torrent cannot be run: {0}")]
+    Config(#[from] ConfigError),
+    /// A bound on rates.
+    #[error("a limit of {} bytes/s moves nothing", .0.bytes_per_s())]
+    Limit(Rate),
+}
+
+impl NodeError {
+    /// From a failed write: a full disk is told apart.
+    #[must_use]
+    pub fn write(path: impl Into<PathBuf>, source: io::Error, needed: u64) -> Self {
+        let path = path.into();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path, needed }
+            }
+            _ => Self::Write { path, source },
+        }
+    }
+
+    /// From a failed `bind`: an occupied port is told apart.
+    #[must_use]
+    pub fn listen(
+        what: &'static str,
+        addr: SocketAddr,
+        option: &'static str,
+        source: io::Error,
+    ) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::PortTaken { what, addr, option },
+            _ => Self::Listen { what, addr, source },
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Read { .. } => "check the path and its permissions".into(),
+            Self::Write { .. } => "check that the folder exists and may be written to".into(),
+            Self::DiskFull { needed, .. } => format!(
+                "the torrent takes {needed} bytes: free some space there, or choose another place \
+                 with --dir or --output (what is downloaded already is kept and will be checked)"
+            ),
+            Self::Torrent { .. } => {
+                "give a .torrent file, such as `swarmbed node create FILE` makes".into()
+            }
+            Self::Content { .. } => "give a file, or a folder of files, with content".into(),
+            Self::Exists { .. } => "choose another name with --out, or overwrite with --force".into(),
+            Self::Incomplete { path, .. } => format!(
+                "give the folder that holds the complete content with --dir (looked at {}), or \
+                 download the rest with `swarmbed node play`",
+                path.display()
+            ),
+            Self::PortTaken { option, .. } => {
+                format!("stop that program, or choose another port with {option} (0: any free one)")
+            }
+            Self::Listen { .. } => "check that this machine has that address".into(),
+            Self::TrackerUrl { .. } => "give an http:// announce URL with --tracker".into(),
+            Self::NoPeers { .. } => {
+                "check that the tracker runs and can be reached, or name peers with --peer HOST:PORT"
+                    .into()
+            }
+            Self::Config(_) => "make the torrent anew with other piece lengths".into(),
+            Self::Limit(_) => "leave the option out for no limit".into(),
+        }
+    }
+
+    /// Whether what we were given is at fault, rather than the world (exit code 2 rather than 1).
+    #[must_use]
+    pub const fn is_bad_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. }
+                | Self::Torrent { .. }
+                | Self::Content { .. }
+                | Self::Exists { .. }
+                | Self::Incomplete { .. }
+                | Self::TrackerUrl { .. }
+                | Self::Config(_)
+                | Self::Limit(_)
+        )
+    }
+}

@@ -1,0 +1,74 @@
+//! What tasks tell the one task that owns the [`Peer`](swarmbed_engine::Peer).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use swarmbed_engine::{
+    Block, CallError, CloseReason, ConnId, Datagram, Message, PieceIndex, Remote, Verdict,
+};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::NodeError;
+
+/// Mails under way at most; whoever sends more waits. A block's mail holds its 16 KiB.
+pub(crate) const MAILS_MAX: usize = 1024;
+
+pub(crate) type MailSender = mpsc::Sender<Mail>;
+
+/// What tasks tell the owner of the peer.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// Somebody connected and said a handshake; ours is still to be said.
+    Incoming {
+        stream: TcpStream,
+        addr: SocketAddr,
+        remote: Remote,
+    },
+    /// A dial succeeded and handshakes are exchanged.
+    Dialled {
+        conn: ConnId,
+        stream: TcpStream,
+        remote: Remote,
+    },
+    /// A message other than `Piece`.
+    Message(ConnId, Message),
+    /// A whole block.
+    Block(ConnId, Block, Vec<u8>),
+    /// Part of a block.
+    Progress(ConnId, u32),
+    /// The transport took blocks.
+    Credit(ConnId, u16),
+    /// A connection ended, or could not be made.
+    Closed(ConnId, CloseReason),
+    /// A block was written, or not.
+    Stored(Block, Result<(), NodeError>),
+    /// A piece was judged.
+    Verified(PieceIndex, Verdict),
+    /// A tracker answered.
+    Announced {
+        peers: Vec<SocketAddr>,
+        interval: Duration,
+    },
+    /// No tracker answered; what each said.
+    AnnounceFailed(String),
+    /// A datagram came.
+    Datagram(SocketAddr, Datagram),
+    /// The application wants something.
+    Ask(Ask),
+}
+
+/// What the application wants.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Press play.
+    Play,
+    /// A reader waits for these bytes.
+    Want {
+        from: u64,
+        length: u64,
+        answer: oneshot::Sender<Result<(), CallError>>,
+    },
+    /// Leave the swarm.
+    Leave,
+}

@@ -1,0 +1,267 @@
+//! One torrent on real sockets: puts the peer, its port, its storage and its trackers together.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use swarmbed_engine::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
+use swarmbed_engine::wire::Handshake;
+use swarmbed_engine::{
+    AddressSource, Bitfield, CallError, Config, Detail, Input, Limits, Peer, Rate, Remote,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::bucket::Bucket;
+use crate::clock::Clock;
+use crate::error::NodeError;
+use crate::link::Shared;
+use crate::listener::{self, PeerPort};
+use crate::mail::{Ask, MAILS_MAX, Mail, MailSender};
+use crate::metrics::EventLog;
+use crate::random;
+use crate::status::{Board, Notice, Status};
+use crate::storage::Storage;
+use crate::swarm::Swarm;
+use crate::torrent::Torrent;
+use crate::tracker::Announcer;
+
+/// What a node is told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The peer port; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// Peers to dial.
+    pub peers: Vec<SocketAddr>,
+    /// Trackers the user named; the torrent's own come after these.
+    pub trackers: Vec<String>,
+    /// Upload limit; `Some(Rate::ZERO)` uploads nothing.
+    pub up: Option<Rate>,
+    /// Download limit.
+    pub down: Option<Rate>,
+    /// Which piece next.
+    pub selector: SelectorConfig,
+    /// Whom to upload to while downloading.
+    pub choker: ChokerConfig,
+    /// Whom to upload to when complete.
+    pub seed_choker: ChokerConfig,
+    /// Where events are written.
+    pub metrics: Option<PathBuf>,
+}
+
+/// A running node. Dropping it stops everything at once; [`Node::leave`] says goodbye.
+#[derive(Debug)]
+pub struct Node {
+    torrent: Arc<Torrent>,
+    storage: Arc<Storage>,
+    board: Arc<Board>,
+    mail: MailSender,
+    addr: SocketAddr,
+    swarm: JoinHandle<Result<(), NodeError>>,
+    notices: mpsc::Receiver<Notice>,
+    /// The listening tasks; they end with the node.
+    _tasks: JoinSet<()>,
+}
+
+/// What others need to read the content while it comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) torrent: Arc<Torrent>,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) board: Arc<Board>,
+    mail: MailSender,
+}
+
+/// Opens the content and hashes what is there; `done` counts the pieces looked at.
+///
+/// # Errors
+/// If storage cannot be opened.
+///
+/// # Panics
+/// If hashing panics.
+pub async fn check(storage: Arc<Storage>, done: Arc<AtomicU32>) -> Bitfield {
+    tokio::task::spawn_blocking(move || storage.check(&done))
+        .await
+        .expect("hashing does not panic")
+}
+
+impl Node {
+    /// Starts: listens, dials, announces.
+    ///
+    /// # Errors
+    /// If the port is taken, an option makes no sense, or a file cannot be made.
+    pub async fn start(
+        torrent: Arc<Torrent>,
+        storage: Arc<Storage>,
+        have: Bitfield,
+        options: &Options,
+    ) -> Result<Self, NodeError> {
+        if let Some(rate) = options.down.filter(|rate| *rate == Rate::ZERO) {
+            return Err(NodeError::Limit(rate));
+        }
+        let port = PeerPort::bind(options.listen).await?;
+        let peer_id = random::peer_id();
+        let promised: Vec<String> = torrent.metainfo.trackers.concat();
+        let announcer = Announcer::new(
+            &options.trackers,
+            &promised,
+            port.addr,
+            torrent.info_hash,
+            peer_id,
+        )?;
+        let log = options
+            .metrics
+            .as_deref()
+            .map(EventLog::create)
+            .transpose()?;
+        let clock = Clock::start();
+        let config = Config {
+            peer_id,
+            listen: Some(port.addr),
+            geometry: torrent.metainfo.geometry,
+            bitrate: torrent.metainfo.bitrate,
+            selector: options.selector.clone(),
+            choker: options.choker.clone(),
+            seed_choker: options.seed_choker.clone(),
+            playback: PlaybackConfig::default(),
+            limits: Limits::default(),
+            announce_interval: Duration::from_secs(120),
+            upload: options.up != Some(Rate::ZERO),
+            detail: Detail::Summary,
+        };
+        let mut peer = Peer::new(config, random::seed(), clock.now(), Some(have.clone()))?;
+        if let Some(up) = options.up {
+            peer.handle(clock.now(), Input::Uplink(up));
+        }
+        peer.handle(
+            clock.now(),
+            Input::Addresses {
+                source: AddressSource::User,
+                peers: options.peers.clone(),
+            },
+        );
+        let (board, notices) = Board::new(have);
+        let board = Arc::new(board);
+        let (mail, incoming) = mpsc::channel(MAILS_MAX);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listener::accept(port.tcp, torrent.info_hash, mail.clone()));
+        if let Some(udp) = &port.udp {
+            tasks.spawn(listener::hear_datagrams(Arc::clone(udp), mail.clone()));
+        }
+        let shared = Shared {
+            storage: Arc::clone(&storage),
+            pieces: torrent.metainfo.geometry.pieces(),
+            mail: mail.clone(),
+            up: Bucket::new(options.up.filter(|rate| *rate > Rate::ZERO)),
+            down: Bucket::new(options.down),
+        };
+        let swarm = Swarm {
+            peer,
+            clock,
+            shared: Arc::new(shared),
+            incoming,
+            ours: Handshake {
+                info_hash: torrent.info_hash,
+                remote: Remote {
+                    peer_id,
+                    fast: true,
+                    extended: true,
+                },
+            },
+            ip: port.addr.ip(),
+            udp: port.udp,
+            announcer: Arc::new(announcer),
+            board: Arc::clone(&board),
+            log,
+            state: crate::swarm::State::default(),
+        };
+        Ok(Self {
+            torrent,
+            storage,
+            board,
+            mail,
+            addr: port.addr,
+            swarm: tokio::spawn(swarm.run()),
+            notices,
+            _tasks: tasks,
+        })
+    }
+
+    /// The peer port.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How it stands, now and later.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.board.status()
+    }
+
+    /// The next thing to tell the user.
+    pub async fn notice(&mut self) -> Option<Notice> {
+        self.notices.recv().await
+    }
+
+    /// Presses play, if the torrent can be played.
+    pub async fn play(&self) {
+        let _ = self.mail.send(Mail::Ask(Ask::Play)).await;
+    }
+
+    /// Waits until the node fails (it does not end by itself). May be called again after it was
+    /// cancelled, but not after it returned.
+    ///
+    /// # Errors
+    /// Always, if storage failed.
+    ///
+    /// # Panics
+    /// If the node's task did.
+    pub async fn failed(&mut self) -> Result<(), NodeError> {
+        (&mut self.swarm).await.expect("the swarm does not panic")
+    }
+
+    /// Leaves the swarm: tells neighbours and trackers, within a few seconds.
+    ///
+    /// # Errors
+    /// If storage failed meanwhile.
+    ///
+    /// # Panics
+    /// If the node's task did.
+    pub async fn leave(self) -> Result<Status, NodeError> {
+        let _ = self.mail.send(Mail::Ask(Ask::Leave)).await;
+        self.swarm.await.expect("the swarm does not panic")?;
+        Ok(self.board.status().borrow().clone())
+    }
+
+    pub(crate) fn content(&self) -> Content {
+        Content {
+            torrent: Arc::clone(&self.torrent),
+            storage: Arc::clone(&self.storage),
+            board: Arc::clone(&self.board),
+            mail: self.mail.clone(),
+        }
+    }
+}
+
+impl Content {
+    /// Asks for these bytes before all others.
+    pub(crate) async fn want(&self, from: u64, length: u64) -> Result<(), CallError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask::Want {
+            from,
+            length,
+            answer,
+        };
+        let sent = self.mail.send(Mail::Ask(ask)).await;
+        sent.or(Err(CallError::Left))?;
+        answered.await.unwrap_or(Err(CallError::Left))
+    }
+
+    /// Somebody begins to watch.
+    pub(crate) async fn play(&self) {
+        let _ = self.mail.send(Mail::Ask(Ask::Play)).await;
+    }
+}

@@ -1,0 +1,162 @@
+//! What others may know of a swarm while it runs: a board the swarm's task writes and everybody
+//! reads.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
+use swarmbed_engine::{Bitfield, Event, Peer, PieceIndex, PlaybackView, Rate, Traffic};
+use tokio::sync::{mpsc, watch};
+
+/// How a swarm stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Pieces that are here and right.
+    pub have: u32,
+    /// All pieces.
+    pub pieces: u32,
+    /// From all neighbours.
+    pub down: Rate,
+    /// To all neighbours.
+    pub up: Rate,
+    /// Connected.
+    pub neighbours: usize,
+    /// Neighbours ever.
+    pub neighbours_ever: u32,
+    /// Bytes so far.
+    pub traffic: Traffic,
+    /// The player, if the torrent can be played.
+    pub playback: Option<PlaybackView>,
+    /// Announces that failed since the last answer.
+    pub tracker_failures: u32,
+    /// What the trackers said the last time, if none answered.
+    pub tracker_error: Option<String>,
+    /// All pieces are here.
+    pub complete: bool,
+}
+
+/// Something to tell the user once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// No tracker answered.
+    TrackerFailed(String),
+    /// A tracker answers again.
+    TrackerAnswers,
+    /// A piece was corrupt, from here as far as is known.
+    Corrupt(PieceIndex, Option<SocketAddr>),
+    /// All pieces are here.
+    Completed,
+}
+
+/// Notices that may wait to be read; more are dropped.
+const NOTICES_MAX: usize = 64;
+
+/// The board.
+#[derive(Debug)]
+pub(crate) struct Board {
+    have: Mutex<Bitfield>,
+    status: watch::Sender<Status>,
+    /// Counts verified pieces, to wake readers.
+    verified: watch::Sender<u32>,
+    notices: mpsc::Sender<Notice>,
+}
+
+impl Board {
+    /// A board for a swarm that has `have`, and where its notices come out.
+    pub(crate) fn new(have: Bitfield) -> (Self, mpsc::Receiver<Notice>) {
+        let (notices, reader) = mpsc::channel(NOTICES_MAX);
+        let board = Self {
+            status: watch::Sender::new(Status {
+                have: have.count(),
+                pieces: have.length(),
+                complete: have.is_full(),
+                ..Status::default()
+            }),
+            verified: watch::Sender::new(0),
+            have: Mutex::new(have),
+            notices,
+        };
+        (board, reader)
+    }
+
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Changes whenever a piece was verified.
+    pub(crate) fn pieces_verified(&self) -> watch::Receiver<u32> {
+        self.verified.subscribe()
+    }
+
+    pub(crate) fn has(&self, piece: PieceIndex) -> bool {
+        let have = self.have.lock().expect("nobody panics with it");
+        have.contains(piece.0 as usize)
+    }
+
+    pub(crate) fn verified(&self, piece: PieceIndex) {
+        let mut have = self.have.lock().expect("nobody panics with it");
+        if (piece.0) < have.length() {
+            have.insert(piece.0 as usize);
+        }
+        drop(have);
+        self.verified.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn publish(&self, peer: &Peer) {
+        let (mut down, mut up, mut neighbours) = (0, 0, 0);
+        for neighbour in peer.neighbours().filter(|view| view.peer_id.is_some()) {
+            down += neighbour.down.bytes_per_s();
+            up += neighbour.up.bytes_per_s();
+            neighbours += 1;
+        }
+        self.status.send_modify(|status| {
+            status.have = peer.pieces().count();
+            status.complete = peer.pieces().is_full();
+            status.down = Rate::from_bytes_per_s(down);
+            status.up = Rate::from_bytes_per_s(up);
+            status.neighbours = neighbours;
+            status.traffic = peer.traffic();
+            status.playback = peer.playback();
+        });
+    }
+
+    pub(crate) fn happened(&self, event: &Event) {
+        match event {
+            Event::Connected { .. } => self
+                .status
+                .send_modify(|status| status.neighbours_ever += 1),
+            Event::PieceFailed { piece, culprit } => {
+                self.notice(Notice::Corrupt(*piece, *culprit));
+            }
+            Event::Completed => self.notice(Notice::Completed),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn tracker_answered(&self) {
+        let failed = self.status.borrow().tracker_failures > 0;
+        self.status.send_modify(|status| {
+            status.tracker_failures = 0;
+            status.tracker_error = None;
+        });
+        if failed {
+            self.notice(Notice::TrackerAnswers);
+        }
+    }
+
+    /// An empty reason: there is no tracker to ask.
+    pub(crate) fn tracker_failed(&self, why: String) {
+        if why.is_empty() {
+            return;
+        }
+        self.status.send_modify(|status| {
+            status.tracker_failures += 1;
+            status.tracker_error = Some(why.clone());
+        });
+        self.notice(Notice::TrackerFailed(why));
+    }
+
+    fn notice(&self, notice: Notice) {
+        // Nobody reading, or too many: the status tells the rest.
+        let _ = self.notices.try_send(notice);
+    }
+}

@@ -1,0 +1,360 @@
+//! The task that owns the [`Peer`]: mail in, outputs out. *Mutate, drain, sleep.*
+//!
+//! Owns the peer and its links. It never waits for anything but mail and time, so no queue of
+//! another task can hold it up; what would block is a task of its own that answers by mail.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use swarmbed_engine::wire::{Handshake, encode_datagram};
+use swarmbed_engine::{
+    AddressSource, Announce, Block, CloseReason, ConnId, Event, Input, Message, Output, Peer,
+    PieceIndex, Remote, StoreResult,
+};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::clock::Clock;
+use crate::error::NodeError;
+use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
+use crate::mail::{Ask, Mail};
+use crate::metrics::EventLog;
+use crate::status::Board;
+use crate::tracker::Announcer;
+
+/// How long a leaving peer waits for its tracker to hear of it.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How often the status is published.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A connection of the peer's.
+enum Connection {
+    /// Its dial is under way.
+    Dialling(AbortHandle),
+    /// It is open.
+    Open(Link),
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Self::Dialling(task) = self {
+            task.abort();
+        }
+    }
+}
+
+/// The owner of the peer.
+pub(crate) struct Swarm {
+    pub(crate) peer: Peer,
+    pub(crate) clock: Clock,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) incoming: mpsc::Receiver<Mail>,
+    pub(crate) ours: Handshake,
+    /// The address we listen on, and dial from.
+    pub(crate) ip: IpAddr,
+    pub(crate) udp: Option<Arc<UdpSocket>>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) log: Option<EventLog>,
+    pub(crate) state: State,
+}
+
+/// What changes while it runs.
+#[derive(Default)]
+pub(crate) struct State {
+    connections: BTreeMap<ConnId, Connection>,
+    /// The bytes of the `Piece` message that is being handled.
+    arrived: Option<(Block, Vec<u8>)>,
+    /// The peer has left; until then the tracker is waited for.
+    leaving: Option<Instant>,
+    /// Announces under way.
+    announcing: u32,
+}
+
+impl Swarm {
+    /// Runs until the application leaves, or storage fails.
+    pub(crate) async fn run(mut self) -> Result<(), NodeError> {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.drain()?;
+        loop {
+            let due = self.clock.wake_at(self.peer.poll_timeout());
+            let deadline = self.state.leaving.map_or(due, |at| at.min(due));
+            tokio::select! {
+                mail = self.incoming.recv() => {
+                    let Some(mail) = mail else { return Ok(()) };
+                    self.read(mail)?;
+                }
+                () = sleep_until(deadline) => {
+                    self.tell(Input::Timeout)?;
+                }
+                _ = tick.tick() => self.publish()?,
+            }
+            let gone = self.state.announcing == 0;
+            if let Some(until) = self.state.leaving
+                && (gone || Instant::now() >= until)
+            {
+                self.publish()?;
+                return Ok(());
+            }
+        }
+    }
+
+    fn publish(&mut self) -> Result<(), NodeError> {
+        self.board.publish(&self.peer);
+        self.log.as_mut().map_or(Ok(()), EventLog::flush)
+    }
+
+    /// One input, and all that follows from it.
+    fn tell(&mut self, input: Input) -> Result<(), NodeError> {
+        self.peer.handle(self.clock.now(), input);
+        self.drain()
+    }
+
+    fn read(&mut self, mail: Mail) -> Result<(), NodeError> {
+        match mail {
+            Mail::Incoming {
+                stream,
+                addr,
+                remote,
+            } => {
+                // A refused stream is dropped, which closes it.
+                if let Ok(conn) = self.peer.accept(self.clock.now(), addr, remote) {
+                    self.open(conn, stream)?;
+                }
+                self.drain()
+            }
+            Mail::Dialled {
+                conn,
+                stream,
+                remote,
+            } => self.dialled(conn, stream, remote),
+            Mail::Message(conn, message) => self.message(conn, message),
+            Mail::Block(conn, block, data) => {
+                if !self.is_open(conn) {
+                    return Ok(());
+                }
+                self.state.arrived = Some((block, data));
+                let told = self.tell(Input::Message(conn, Message::Piece(block)));
+                self.state.arrived = None;
+                told
+            }
+            Mail::Progress(conn, bytes) => self.tell(Input::Progress { conn, bytes }),
+            Mail::Credit(conn, blocks) => self.tell(Input::Credit { conn, blocks }),
+            Mail::Closed(conn, reason) => match self.state.connections.remove(&conn) {
+                Some(_) => self.tell(Input::Closed { conn, reason }),
+                None => Ok(()),
+            },
+            Mail::Stored(block, result) => {
+                let told = self.tell(Input::Stored {
+                    block,
+                    result: match result {
+                        Ok(()) => StoreResult::Done,
+                        Err(_) => StoreResult::Failed,
+                    },
+                });
+                told.and(result)
+            }
+            Mail::Verified(piece, verdict) => self.tell(Input::Verified { piece, verdict }),
+            Mail::Announced { peers, interval } => {
+                self.state.announcing -= 1;
+                self.board.tracker_answered();
+                self.tell(Input::Announced { interval })?;
+                self.tell(Input::Addresses {
+                    source: AddressSource::Tracker,
+                    peers,
+                })
+            }
+            Mail::AnnounceFailed(why) => {
+                self.state.announcing -= 1;
+                self.board.tracker_failed(why);
+                self.tell(Input::AnnounceFailed)
+            }
+            Mail::Datagram(from, datagram) => self.tell(Input::Datagram { from, datagram }),
+            Mail::Ask(ask) => self.ask(ask),
+        }
+    }
+
+    fn ask(&mut self, ask: Ask) -> Result<(), NodeError> {
+        let now = self.clock.now();
+        match ask {
+            Ask::Play => {
+                // A torrent without a bitrate is served all the same, without a playhead.
+                let _ = self.peer.play(now);
+            }
+            Ask::Want {
+                from,
+                length,
+                answer,
+            } => {
+                let _ = answer.send(self.peer.want(now, from, length));
+            }
+            Ask::Leave => {
+                self.peer.leave(now);
+                self.state.leaving = Some(Instant::now() + FAREWELL);
+            }
+        }
+        self.drain()
+    }
+
+    fn is_open(&self, conn: ConnId) -> bool {
+        matches!(self.state.connections.get(&conn), Some(Connection::Open(_)))
+    }
+
+    fn dialled(
+        &mut self,
+        conn: ConnId,
+        stream: TcpStream,
+        remote: Remote,
+    ) -> Result<(), NodeError> {
+        // The peer may have given up meanwhile.
+        if !self.state.connections.contains_key(&conn) {
+            return Ok(());
+        }
+        let link = Link::start(conn, stream, &self.shared, None);
+        self.state.connections.insert(conn, Connection::Open(link));
+        self.tell(Input::Connected { conn, remote })?;
+        self.tell(Input::Credit {
+            conn,
+            blocks: CREDITS_FIRST,
+        })
+    }
+
+    /// A connection that the peer accepted: our handshake goes first, then everything else.
+    fn open(&mut self, conn: ConnId, stream: TcpStream) -> Result<(), NodeError> {
+        let link = Link::start(conn, stream, &self.shared, Some(self.ours));
+        self.state.connections.insert(conn, Connection::Open(link));
+        self.tell(Input::Credit {
+            conn,
+            blocks: CREDITS_FIRST,
+        })
+    }
+
+    fn message(&mut self, conn: ConnId, message: Message) -> Result<(), NodeError> {
+        let Some(Connection::Open(link)) = self.state.connections.get_mut(&conn) else {
+            return Ok(());
+        };
+        link.learn(&message);
+        self.tell(Input::Message(conn, message))
+    }
+
+    fn drain(&mut self) -> Result<(), NodeError> {
+        while let Some(output) = self.peer.poll_output() {
+            self.act(output)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, output: Output) -> Result<(), NodeError> {
+        match output {
+            Output::Dial { conn, addr } => self.dial(conn, addr),
+            Output::Send(conn, message) => self.with(conn, |link| link.send(&message)),
+            Output::SendBlock(conn, block) => self.with(conn, |link| link.send_block(block)),
+            Output::Close(conn, _) => {
+                self.state.connections.remove(&conn);
+            }
+            Output::Store(block) => self.store(block),
+            Output::Discard(_) => self.state.arrived = None,
+            Output::Verify(piece) => self.verify(piece),
+            Output::Announce(announce) => self.announce(announce),
+            Output::Datagram { to, datagram } => {
+                if let Some(udp) = &self.udp {
+                    // Lost without a word, as datagrams are.
+                    let _ = udp.try_send_to(&encode_datagram(&datagram), to);
+                }
+            }
+            Output::Event(event) => self.happened(&event)?,
+        }
+        Ok(())
+    }
+
+    fn with(&mut self, conn: ConnId, send: impl FnOnce(&Link) -> Result<(), Overflow>) {
+        let Some(Connection::Open(link)) = self.state.connections.get(&conn) else {
+            return;
+        };
+        if send(link) == Err(Overflow) {
+            // By mail, because the peer must be drained before it is told.
+            let (mail, reason) = (self.shared.mail.clone(), CloseReason::Overflow);
+            tokio::spawn(async move { mail.send(Mail::Closed(conn, reason)).await });
+        }
+    }
+
+    fn dial(&mut self, conn: ConnId, addr: SocketAddr) {
+        let (mail, ours, ip) = (self.shared.mail.clone(), self.ours, self.ip);
+        let task = tokio::spawn(async move {
+            let outcome = match link::dial(addr, ip, &ours).await {
+                Ok((stream, theirs)) => Mail::Dialled {
+                    conn,
+                    stream,
+                    remote: theirs.remote,
+                },
+                Err(reason) => Mail::Closed(conn, reason),
+            };
+            let _ = mail.send(outcome).await;
+        });
+        let dialling = Connection::Dialling(task.abort_handle());
+        self.state.connections.insert(conn, dialling);
+    }
+
+    fn store(&mut self, block: Block) {
+        let Some((arrived, data)) = self.state.arrived.take() else {
+            panic!("the engine stores {block:?}, which did not arrive");
+        };
+        assert_eq!(arrived, block, "the engine stores what arrived");
+        let (storage, mail) = (Arc::clone(&self.shared.storage), self.shared.mail.clone());
+        tokio::task::spawn_blocking(move || {
+            let result = storage.write(block, &data);
+            let _ = mail.blocking_send(Mail::Stored(block, result));
+        });
+    }
+
+    fn verify(&self, piece: PieceIndex) {
+        let (storage, mail) = (Arc::clone(&self.shared.storage), self.shared.mail.clone());
+        tokio::task::spawn_blocking(move || {
+            let verdict = storage.verify(piece);
+            let _ = mail.blocking_send(Mail::Verified(piece, verdict));
+        });
+    }
+
+    fn announce(&mut self, announce: Announce) {
+        self.state.announcing += 1;
+        let geometry = self.peer.config().geometry;
+        let left = self.peer.pieces();
+        let missing = u64::from(geometry.pieces() - left.count());
+        let left = (missing * u64::from(geometry.piece_length())).min(geometry.total());
+        let traffic = self.peer.traffic();
+        let (announcer, mail) = (Arc::clone(&self.announcer), self.shared.mail.clone());
+        tokio::spawn(async move {
+            let answer = announcer.announce(announce, traffic, left).await;
+            let outcome = match answer {
+                Ok(answer) => Mail::Announced {
+                    peers: answer.peers,
+                    interval: answer.interval,
+                },
+                Err(why) => Mail::AnnounceFailed(why),
+            };
+            let _ = mail.send(outcome).await;
+        });
+    }
+
+    fn happened(&mut self, event: &Event) -> Result<(), NodeError> {
+        let now = self.clock.now();
+        if let Some(log) = &mut self.log {
+            log.add(now, event)?;
+        }
+        match event {
+            Event::PieceVerified(piece) => self.board.verified(*piece),
+            Event::Completed => {
+                self.shared.storage.complete()?;
+                self.board.publish(&self.peer);
+            }
+            _ => {}
+        }
+        self.board.happened(event);
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! `swarmbed node create`
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use swarmbed_node::create::{Wishes, make, write_whole};
+use swarmbed_node::{NodeError, Torrent, hex};
+
+use super::CreateArgs;
+use super::report::{Progress, percent};
+
+pub(super) fn run(args: &CreateArgs) -> Result<Value, NodeError> {
+    let wishes = Wishes {
+        name: args.name.clone(),
+        piece_length: args.piece_length,
+        trackers: args.trackers.clone(),
+        web_seeds: args.web_seeds.clone(),
+        private: args.private,
+        duration: args.duration,
+        bitrate: args.bitrate,
+    };
+    let mut progress = Progress::new();
+    let mut shown = Instant::now();
+    let bytes = make(&args.file, &wishes, |done, all| {
+        if shown.elapsed() >= Duration::from_secs(1) {
+            shown = Instant::now();
+            progress.show(&format!("hashing {}", percent(done, all)));
+        }
+    })?;
+    progress.end();
+    let torrent = Torrent::parse(&bytes).map_err(|source| NodeError::Torrent {
+        path: args.file.clone(),
+        source,
+    })?;
+    let metainfo = &torrent.metainfo;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("{}.torrent", metainfo.name)));
+    write_whole(&out, &bytes, args.force)?;
+    let info_hash = hex(&torrent.info_hash);
+    progress.say(&format!(
+        "{}: {} pieces of {} bytes, info-hash {info_hash}",
+        out.display(),
+        metainfo.geometry.pieces(),
+        metainfo.geometry.piece_length(),
+    ));
+    Ok(json!({
+        "torrent": out.display().to_string(),
+        "info_hash": info_hash,
+        "name": metainfo.name,
+        "length": metainfo.geometry.total(),
+        "pieces": metainfo.geometry.pieces(),
+        "piece_length": metainfo.geometry.piece_length(),
+    }))
+}

@@ -1,0 +1,137 @@
+//! What the user sees: progress on standard error, one JSON object on standard output.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use swarmbed_engine::PlayState;
+use swarmbed_node::{NodeError, Notice, Status};
+
+/// A line that is drawn over itself on a terminal, and written anew elsewhere.
+pub(super) struct Progress {
+    terminal: bool,
+    drawn: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self {
+            terminal: std::io::stderr().is_terminal(),
+            drawn: false,
+        }
+    }
+
+    pub(super) fn show(&mut self, line: &str) {
+        let mut stderr = std::io::stderr().lock();
+        // A closed standard error is no reason to stop.
+        let _ = if self.terminal {
+            self.drawn = true;
+            write!(stderr, "\r\x1b[K{line}")
+        } else {
+            writeln!(stderr, "{line}")
+        };
+        let _ = stderr.flush();
+    }
+
+    /// A line that stays.
+    pub(super) fn say(&mut self, line: &str) {
+        let clear = if self.drawn { "\r\x1b[K" } else { "" };
+        self.drawn = false;
+        let _ = writeln!(std::io::stderr(), "{clear}{line}");
+    }
+
+    pub(super) fn end(&mut self) {
+        if self.drawn {
+            self.drawn = false;
+            let _ = writeln!(std::io::stderr());
+        }
+    }
+}
+
+/// Percent, rates, neighbours, player.
+pub(super) fn status(status: &Status) -> String {
+    let percent = percent(u64::from(status.have), u64::from(status.pieces));
+    let mut line = format!(
+        "{percent}  down {}  up {}  {} neighbours",
+        rate(status.down.bytes_per_s()),
+        rate(status.up.bytes_per_s()),
+        status.neighbours
+    );
+    if let Some(playback) = status.playback.filter(|p| p.state != PlayState::Idle) {
+        let state = match playback.state {
+            PlayState::Idle | PlayState::Buffering => "buffering",
+            PlayState::Playing => "playing",
+            PlayState::Stalled => "stalled",
+            PlayState::Paused => "paused",
+            PlayState::Ended => "ended",
+        };
+        line += &format!("  {state} at {} s", playback.played.as_secs());
+    }
+    line
+}
+
+pub(super) fn percent(done: u64, all: u64) -> String {
+    let tenths = (done * 1000).checked_div(all).unwrap_or(1000);
+    format!("{:3}.{} %", tenths / 10, tenths % 10)
+}
+
+fn rate(bytes_per_s: u64) -> String {
+    format!("{} kB/s", bytes_per_s / 1000)
+}
+
+pub(super) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::TrackerFailed(why) => format!("warning: {why}; will be asked again"),
+        Notice::TrackerAnswers => "the tracker answers again".into(),
+        Notice::Corrupt(piece, Some(culprit)) => {
+            format!(
+                "warning: piece {} was corrupt; {culprit} sent it and is banned",
+                piece.0
+            )
+        }
+        Notice::Corrupt(piece, None) => format!(
+            "warning: piece {} is corrupt; it is fetched again to find out who sent it",
+            piece.0
+        ),
+        Notice::Completed => "complete".into(),
+    }
+}
+
+/// What a node's run came to.
+pub(super) fn summary(status: &Status, seconds: f64) -> Value {
+    json!({
+        "complete": status.complete,
+        "pieces": status.pieces,
+        "have": status.have,
+        "downloaded": status.traffic.payload_down,
+        "uploaded": status.traffic.payload_up,
+        "duplicate": status.traffic.duplicate,
+        "corrupt": status.traffic.corrupt,
+        "control_down": status.traffic.control_down,
+        "control_up": status.traffic.control_up,
+        "neighbours_ever": status.neighbours_ever,
+        "seconds": seconds,
+    })
+}
+
+/// The outcome as exit code, message and JSON.
+pub(super) fn end(outcome: Result<Value, NodeError>, json: bool) -> ExitCode {
+    match outcome {
+        Ok(object) => {
+            if json {
+                println!("{object}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}\n  help: {}", error.remedy());
+            if json {
+                println!(
+                    "{}",
+                    json!({"error": error.to_string(), "help": error.remedy()})
+                );
+            }
+            ExitCode::from(if error.is_bad_input() { 2 } else { 1 })
+        }
+    }
+}

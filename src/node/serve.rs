@@ -1,0 +1,250 @@
+//! `swarmbed node tracker`, `seed` and `play`: what runs until it is done or told to stop.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use swarmbed_engine::Bitfield;
+use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
+use swarmbed_node::{
+    Access, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent, TrackerServer,
+    check,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::report::{Progress, notice, percent, status, summary};
+use super::{Common, PlayArgs, SeedArgs, TrackerArgs};
+
+/// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
+const BLOCKING_THREADS: usize = 16;
+/// Announces that fail before a run that can end by itself does: half a minute.
+const TRACKER_PATIENCE: u32 = 3;
+
+pub(super) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .expect("threads can be started")
+}
+
+/// Until the user has enough.
+async fn told_to_stop() {
+    let mut terminate = signal(SignalKind::terminate()).expect("signals can be heard");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+pub(super) async fn tracker(args: &TrackerArgs) -> Result<Value, NodeError> {
+    let server = TrackerServer::bind(args.listen, "--listen", None).await?;
+    let url = format!("http://{}/announce", server.addr());
+    Progress::new().say(&format!("tracker at {url}"));
+    tokio::select! {
+        () = server.run() => {}
+        () = told_to_stop() => {}
+    }
+    Ok(json!({"announce": url}))
+}
+
+pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
+    let common = &args.common;
+    let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    let place = Place::Folder(common.dir.clone());
+    let storage = Arc::new(Storage::open(&torrent, &place, Access::Read)?);
+    let mut progress = Progress::new();
+    let have = look(&storage, &torrent, &mut progress).await;
+    if !have.is_full() {
+        return Err(NodeError::Incomplete {
+            path: storage.path().to_owned(),
+            have: have.count(),
+            pieces: have.length(),
+        });
+    }
+    let mut options = options(common, &torrent).await?;
+    let mut own_tracker = tokio::task::JoinSet::new();
+    if common.trackers.is_empty() {
+        let only = Some(vec![torrent.info_hash]);
+        let server = TrackerServer::bind(args.tracker_listen, "--tracker-listen", only).await?;
+        let url = format!("http://{}/announce", here(server.addr()));
+        progress.say(&format!("tracker at {url}"));
+        options.trackers.push(url);
+        own_tracker.spawn(server.run());
+    }
+    let node = Node::start(torrent, storage, have, &options).await?;
+    progress.say(&format!("peer port {}", node.addr()));
+    attend(node, progress, false).await
+}
+
+pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
+    let common = &args.common;
+    let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    let place = place(args, &torrent)?;
+    let options = options(common, &torrent).await?;
+    // Ports are looked at before files are made.
+    let player = match args.http {
+        Some(addr) => Some(PlayerServer::bind(addr).await?),
+        None => None,
+    };
+    let storage = Arc::new(Storage::open(&torrent, &place, Access::Write)?);
+    let mut progress = Progress::new();
+    let have = look(&storage, &torrent, &mut progress).await;
+    if have.is_full() {
+        storage.complete()?;
+    }
+    let node = Node::start(Arc::clone(&torrent), storage, have, &options).await?;
+    progress.say(&format!("peer port {}", node.addr()));
+    if torrent.metainfo.trackers.is_empty() && common.trackers.is_empty() && common.peers.is_empty()
+    {
+        progress.say(
+            "warning: the torrent names no tracker, and neither --tracker nor --peer is given: \
+             waiting for others to connect",
+        );
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    match player {
+        Some(player) => {
+            progress.say(&format!("media at http://{}/stream", player.addr()));
+            tasks.spawn(player.run(&node));
+        }
+        // With a player, the picture starts when somebody looks.
+        None => node.play().await,
+    }
+    attend(node, progress, args.exit_when_complete).await
+}
+
+fn place(args: &PlayArgs, torrent: &Torrent) -> Result<Place, NodeError> {
+    let single = matches!(torrent.metainfo.files.as_slice(), [only] if only.path.len() == 1);
+    match &args.output {
+        Some(output) if !single => Err(NodeError::Content {
+            path: output.clone(),
+            why: "the torrent holds several files; name a folder with --dir".into(),
+        }),
+        Some(output) if output.is_dir() => Err(NodeError::Content {
+            path: output.clone(),
+            why: "is a folder; name a file with --output, or the folder with --dir".into(),
+        }),
+        Some(output) => Ok(Place::File(output.clone())),
+        None if single => Ok(Place::File(args.common.dir.join(&torrent.metainfo.name))),
+        None => Ok(Place::Folder(args.common.dir.clone())),
+    }
+}
+
+/// Hashes what is there, with progress if that takes long.
+async fn look(storage: &Arc<Storage>, torrent: &Torrent, progress: &mut Progress) -> Bitfield {
+    let done = Arc::new(AtomicU32::new(0));
+    let mut checking = std::pin::pin!(check(Arc::clone(storage), Arc::clone(&done)));
+    let mut second = interval(Duration::from_secs(1));
+    second.tick().await;
+    loop {
+        tokio::select! {
+            have = &mut checking => {
+                progress.end();
+                return have;
+            }
+            _ = second.tick() => {
+                let (done, all) = (done.load(Ordering::Relaxed), torrent.metainfo.geometry.pieces());
+                progress.show(&format!("checking {}", percent(done.into(), all.into())));
+            }
+        }
+    }
+}
+
+async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeError> {
+    let mut peers = Vec::new();
+    for peer in &common.peers {
+        let failed = |source| NodeError::Read {
+            path: format!("--peer {peer}").into(),
+            source,
+        };
+        peers.extend(tokio::net::lookup_host(peer).await.map_err(failed)?);
+    }
+    let selector = common.selector.clone().unwrap_or_else(|| {
+        let name = match torrent.metainfo.bitrate {
+            Some(_) => "give-to-get",
+            None => "rarest-first",
+        };
+        SelectorConfig::from_name(name).expect("it is in the table")
+    });
+    Ok(Options {
+        listen: SocketAddr::new(common.listen, common.port),
+        peers,
+        trackers: common.trackers.clone(),
+        up: common.up,
+        down: common.down,
+        selector,
+        choker: common.choker.clone(),
+        seed_choker: ChokerConfig::from_name("seed-fastest").expect("it is in the table"),
+        metrics: common.metrics.as_deref().map(Path::to_owned),
+    })
+}
+
+/// Where our own tracker is reached from this machine.
+fn here(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}
+
+/// Shows how it stands until it is done, fails, or is told to stop.
+async fn attend(
+    mut node: Node,
+    mut progress: Progress,
+    exit_when_complete: bool,
+) -> Result<Value, NodeError> {
+    let started = Instant::now();
+    let mut watch = node.status();
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = std::pin::pin!(told_to_stop());
+    loop {
+        enum Next {
+            Notice(Option<swarmbed_node::Notice>),
+            Second,
+            Changed,
+            Stop,
+        }
+        let next = tokio::select! {
+            told = node.notice() => Next::Notice(told),
+            _ = second.tick() => Next::Second,
+            Ok(()) = watch.changed() => Next::Changed,
+            () = &mut stop => Next::Stop,
+        };
+        match next {
+            Next::Notice(Some(told)) => progress.say(&notice(&told)),
+            // The node is gone: it says why.
+            Next::Notice(None) => {
+                progress.end();
+                return node.leave().await.map(|end| summary(&end, 0.0));
+            }
+            Next::Second => progress.show(&status(&watch.borrow())),
+            Next::Changed => {}
+            Next::Stop => break,
+        }
+        let now = watch.borrow().clone();
+        if exit_when_complete && (now.complete || is_hopeless(&now)) {
+            break;
+        }
+    }
+    progress.end();
+    let seconds = started.elapsed().as_secs_f64();
+    let end = node.leave().await?;
+    if !end.complete && end.neighbours_ever == 0 && end.tracker_error.is_some() {
+        let why = end.tracker_error.clone().unwrap_or_default();
+        return Err(NodeError::NoPeers { why });
+    }
+    Ok(summary(&end, seconds))
+}
+
+/// Nobody ever came, and no tracker answers.
+const fn is_hopeless(status: &Status) -> bool {
+    status.neighbours_ever == 0 && status.tracker_failures >= TRACKER_PATIENCE
+}
