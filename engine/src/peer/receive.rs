@@ -24,7 +24,14 @@ impl Peer {
         if !matches!(message, Message::Piece(_)) {
             self.traffic.control_down += u64::from(message.wire_len());
         }
-        let first = !core::mem::replace(&mut self.neighbour(conn).expect("open").spoke, true);
+        // BEP 3 wants the bitfield first of all, but libtorrent sends BEP 10's handshake before it:
+        // what matters is that a map comes once, and before any HAVE.
+        let neighbour = self.neighbour(conn).expect("open");
+        let first = !neighbour.spoke;
+        neighbour.spoke |= matches!(
+            message,
+            Message::Have(_) | Message::Bitfield(_) | Message::HaveAll | Message::HaveNone
+        );
         let done = match message {
             Message::KeepAlive
             | Message::Port(_)
@@ -144,7 +151,7 @@ impl Peer {
 
     fn bitfield(&mut self, conn: ConnId, theirs: Bitfield, first: bool) -> Result<(), CloseReason> {
         if !first {
-            return Err(CloseReason::Violation("bitfield after other messages"));
+            return Err(CloseReason::Violation("bitfield after a bitfield or have"));
         }
         if theirs.length() != self.pieces.window().length {
             return Err(CloseReason::Violation("bitfield of another length"));
