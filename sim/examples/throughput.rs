@@ -5,7 +5,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use support::{class, kbyte, millis, setup, sources};
+use support::{class, kbyte, millis, secs, setup, sources};
 use swarmbed_sim::{Downlink, Draw, Options, Population, World};
 
 #[expect(
@@ -26,8 +26,10 @@ fn main() {
     let viewer_count = u32::try_from(peers).expect("few peers");
     let mut setup = setup(pieces, viewer_count, vec![sources(1, kbyte(500)), viewers]);
     setup.network.rtt = (millis(40), millis(200));
-    setup.limits.dial_below = 20;
-    setup.limits.neighbours_max = 20;
+    // Who is full refuses, so the mean is between these two: about 20.
+    setup.limits.dial_below = u16::try_from(number(4, 14)).expect("few neighbours");
+    setup.limits.neighbours_max = u16::try_from(number(5, 30)).expect("few neighbours");
+    setup.overlay_every = Some(secs(30));
     let world = World::new(&setup, |_| ()).expect("a setup that can be played");
     let clock = Clock::now();
     let options = Options {
@@ -37,12 +39,16 @@ fn main() {
     let report = world.run(options).expect("nobody aborts");
     let seconds = clock.elapsed().as_secs_f64();
     let (totals, blocks) = (report.totals, report.totals.useful_blocks);
+    let edges = report
+        .overlay
+        .get(1)
+        .map_or(0, |overlay| overlay.edges.len());
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let per_second = |count: u64| count as f64 / seconds;
     println!(
         "{peers} peers, {pieces} pieces, {threads} threads: {blocks} blocks in {seconds:.2} s \
          ({:.0} blocks/s, {:.0} calls/s), {} calls, {} messages, {} windows of {:?}, end {}, \
-         trace {:032x}, violations {:?}",
+         {} neighbours a peer, trace {:032x}, violations {:?}",
         per_second(blocks),
         per_second(totals.calls),
         totals.calls,
@@ -50,6 +56,7 @@ fn main() {
         totals.windows,
         totals.window,
         report.end,
+        2 * edges as u64 / (peers + 1),
         report.trace,
         report.checks.violations,
     );

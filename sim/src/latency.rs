@@ -30,6 +30,9 @@ impl Latencies {
         if low > high {
             return Err(SetupError::Range("network.rtt"));
         }
+        if u32::try_from(high).is_err() {
+            return Err(SetupError::Number("network.rtt"));
+        }
         let tracker = one_way(network.tracker_rtt);
         let smallest = low.min(tracker);
         if smallest < FLOOR {

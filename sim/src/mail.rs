@@ -123,7 +123,7 @@ impl Mail {
         }
     }
 
-    /// As a block that took `span` nanoseconds to send.
+    /// Its bytes take `span` nanoseconds to leave the sender, and to arrive.
     pub(crate) fn spanning(self, span: u64, corrupt: bool) -> Self {
         Self {
             corrupt,

@@ -14,8 +14,10 @@ pub(crate) struct Downlink<T> {
     rate: Option<u64>,
     /// When the link has done all work that has come.
     work_done: u64,
-    /// By time of delivery, which is the order of arrival.
-    queue: VecDeque<(u64, T)>,
+    /// Time of delivery, bytes, and what; by time, which is the order of arrival.
+    queue: VecDeque<(u64, u64, T)>,
+    /// When the head is through: asked for at every event, so kept at hand.
+    head: u64,
 }
 
 impl<T> Downlink<T> {
@@ -25,6 +27,7 @@ impl<T> Downlink<T> {
             rate,
             work_done: 0,
             queue: VecDeque::new(),
+            head: u64::MAX,
         }
     }
 
@@ -38,23 +41,27 @@ impl<T> Downlink<T> {
         if self.work_done <= now && self.queue.is_empty() {
             return Some(item);
         }
-        self.queue.push_back((self.work_done.max(now), item));
+        let at = self.work_done.max(now);
+        self.head = self.head.min(at);
+        self.queue.push_back((at, bytes, item));
         None
     }
 
     /// When the head of the queue is through; `u64::MAX` if nothing waits.
-    pub(crate) fn head(&self) -> u64 {
-        self.queue.front().map_or(u64::MAX, |head| head.0)
+    pub(crate) const fn head(&self) -> u64 {
+        self.head
     }
 
-    /// Takes the head.
-    pub(crate) fn pop(&mut self) -> T {
-        self.queue.pop_front().expect("something waits").1
+    /// Takes the head and its bytes.
+    pub(crate) fn pop(&mut self) -> (T, u64) {
+        let (_, bytes, item) = self.queue.pop_front().expect("something waits");
+        self.head = self.queue.front().map_or(u64::MAX, |head| head.0);
+        (item, bytes)
     }
 
-    /// What waits.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &T> {
-        self.queue.iter().map(|(_, item)| item)
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queue.iter().map(|(_, bytes, _)| bytes).sum()
     }
 }
 
@@ -72,9 +79,9 @@ mod tests {
         assert_eq!(link.head(), 30_000_000);
         // What comes later waits, however small.
         assert_eq!(link.arrive(25_000_000, 25_000_000, 1, 'c'), None);
-        assert_eq!(link.pop(), 'b');
+        assert_eq!(link.pop(), ('b', 10));
         assert_eq!(link.head(), 31_000_000);
-        assert_eq!(link.pop(), 'c');
+        assert_eq!(link.pop(), ('c', 1));
         assert_eq!(link.head(), u64::MAX);
     }
 }

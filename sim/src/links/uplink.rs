@@ -36,6 +36,8 @@ pub(crate) struct Uplink {
     at: u64,
     /// By `finish`, ties by age.
     active: VecDeque<Active>,
+    /// The first's `finish`: asked for at every event, so kept at hand.
+    first: u64,
 }
 
 impl Uplink {
@@ -46,6 +48,7 @@ impl Uplink {
             v: 0,
             at: 0,
             active: VecDeque::new(),
+            first: 0,
         }
     }
 
@@ -68,11 +71,13 @@ impl Uplink {
         }
     }
 
-    /// Sends `bytes` before all blocks; returns when the last of them has left.
-    pub(crate) fn control(&mut self, now: u64, bytes: u64) -> u64 {
+    /// Sends `bytes` before all blocks; returns when the last of them has left, and how long that
+    /// is after the first began to.
+    pub(crate) fn control(&mut self, now: u64, bytes: u64) -> (u64, u64) {
         self.advance(now);
-        self.at += nanos_for(bytes, self.rate);
-        self.at
+        let span = nanos_for(bytes, self.rate);
+        self.at += span;
+        (self.at, span)
     }
 
     /// Begins a block of `bytes`; returns when its first byte can leave.
@@ -91,16 +96,17 @@ impl Uplink {
             .rposition(|other| other.finish <= block.finish)
             .map_or(0, |before| before + 1);
         self.active.insert(place, block);
+        self.look();
         self.at
     }
 
     /// When the next block ends, if nothing changes; `u64::MAX` if none is being sent.
     pub(crate) fn end(&self) -> u64 {
-        let Some(first) = self.active.front() else {
+        if self.active.is_empty() {
             return u64::MAX;
-        };
-        let rest = first
-            .finish
+        }
+        let rest = self
+            .first
             .saturating_sub(self.v)
             .saturating_mul(self.active.len() as u64);
         self.at.saturating_add(rest.div_ceil(1 << FRACTION))
@@ -110,6 +116,7 @@ impl Uplink {
     pub(crate) fn finish(&mut self, now: u64) -> u16 {
         self.advance(now);
         let block = self.active.pop_front().expect("a block ends");
+        self.look();
         debug_assert!(block.finish <= self.v, "a block ended before its time");
         block.slot
     }
@@ -121,6 +128,7 @@ impl Uplink {
             return 0;
         };
         let block = self.active.remove(place).expect("just found");
+        self.look();
         let rest = block.finish.saturating_sub(self.v).min(block.work);
         let sent = u128::from(bytes) * u128::from(block.work - rest) / u128::from(block.work);
         u64::try_from(sent).expect("at most all of it")
@@ -139,6 +147,11 @@ impl Uplink {
             block.work = scale(block.work).max(1);
         }
         self.rate = rate;
+        self.look();
+    }
+
+    fn look(&mut self) {
+        self.first = self.active.front().map_or(0, |block| block.finish);
     }
 }
 
@@ -157,10 +170,10 @@ mod tests {
         assert_eq!(link.begin(4_000_000, 2, 10), 4_000_000);
         assert_eq!(link.end(), 16_000_000);
         // At 6 ms a control message of 3 bytes: both stand still for 3 ms.
-        assert_eq!(link.control(6_000_000, 3), 9_000_000);
+        assert_eq!(link.control(6_000_000, 3), (9_000_000, 3_000_000));
         assert_eq!(link.end(), 19_000_000);
         // Another at 7 ms waits for the first.
-        assert_eq!(link.control(7_000_000, 1), 10_000_000);
+        assert_eq!(link.control(7_000_000, 1), (10_000_000, 1_000_000));
         assert_eq!(link.end(), 20_000_000);
         assert_eq!(link.finish(20_000_000), 1);
         // The second had 6 of its 10 bytes; alone it needs 4 ms more.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use swarmbed_engine::{CloseReason, ConnId, Input, Instant, Remote};
 
-use super::conn::Conn;
+use super::conn::{Conn, Lane};
 use super::{Net, Node};
 use crate::address::{address_of, number_at, peer_id_of};
 use crate::links::{Flow, HEADER, nanos_for};
@@ -37,7 +37,7 @@ impl<O: Observer> Node<O> {
                 .is_some_and(|p| p.connectable)
         });
         let Some(peer) = reachable else {
-            self.open(Conn::new(id, u32::MAX, None, 0, Flow::growing(0)));
+            self.open(Conn::new(id, u32::MAX, Door::NONE, 0), Flow::growing(0));
             self.uplink.control(now, HEADER);
             self.counts.up += HEADER;
             self.counts.lost += HEADER;
@@ -46,19 +46,21 @@ impl<O: Observer> Node<O> {
         };
         let latency = net.shared.latencies.between(self.number, peer);
         let flow = self.flow(peer, latency, net.shared);
-        self.open(Conn::new(id, peer, None, latency, flow));
+        self.open(Conn::new(id, peer, Door::NONE, latency), flow);
         let body = Body::Syn { dialler: id.into() };
         self.post(now, (peer, Door::NONE), latency, body, net);
     }
 
     /// Puts a connection in its slot.
-    fn open(&mut self, conn: Conn) {
+    fn open(&mut self, conn: Conn, flow: Flow) {
         let slot = conn.id.slot();
         if self.conns.len() <= slot {
-            self.conns.resize_with(slot + 1, || None);
+            self.conns.resize(slot + 1, None);
+            self.lanes.resize_with(slot + 1, || Lane::new(flow));
         }
         assert!(self.conns[slot].is_none(), "slot {slot} is taken");
         self.conns[slot] = Some(conn);
+        self.lanes[slot].reset(flow);
     }
 
     fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
@@ -83,7 +85,7 @@ impl<O: Observer> Node<O> {
 
     /// A dial failed.
     pub(super) fn fail(&mut self, now: u64, door: Door, reason: CloseReason, net: &mut Net<'_>) {
-        let Some(conn) = self.conn_mut(door).filter(|conn| !conn.is_open()) else {
+        let Some(conn) = self.conn(door).filter(|conn| !conn.is_open()) else {
             return;
         };
         let conn = conn.id;
@@ -104,12 +106,10 @@ impl<O: Observer> Node<O> {
 
     /// The other side listens: our handshake.
     pub(super) fn answered(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
-        let Some(conn) = self.conn_mut(door) else {
-            return;
-        };
-        let (peer, latency) = (conn.peer, conn.latency);
-        let body = Body::Hello { dialler: door };
-        self.post(now, (peer, Door::NONE), latency, body, net);
+        if let Some(conn) = self.conn(door) {
+            let body = Body::Hello { dialler: door };
+            self.post(now, conn.other(), conn.latency(), body, net);
+        }
     }
 
     /// The dialler's handshake is here: it is let in, or not.
@@ -127,7 +127,7 @@ impl<O: Observer> Node<O> {
         match answer {
             Some(id) => {
                 let flow = self.flow(from, latency, net.shared);
-                self.open(Conn::new(id, from, Some(dialler), latency, flow));
+                self.open(Conn::new(id, from, dialler, latency), flow);
                 let body = Body::HelloBack {
                     listener: id.into(),
                 };
@@ -157,7 +157,7 @@ impl<O: Observer> Node<O> {
             self.post(now, (from, listener), latency, Body::Fin, net);
             return;
         };
-        conn.door = Some(listener);
+        conn.door = listener;
         let id = conn.id;
         self.pending.push_back(Input::Credit {
             conn: id,

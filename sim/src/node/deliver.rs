@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
 use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, Datagram, Input, Message};
 
+use super::conn::Conn;
 use super::{Net, Node};
 use crate::address::address_of;
 use crate::check;
@@ -17,8 +18,7 @@ const PUNCHED: u64 = 30_000_000_000;
 
 impl<O: Observer> Node<O> {
     /// A record is through. Mail for connections that are no more falls on the floor.
-    pub(super) fn deliver(&mut self, now: u64, mail: Mail, net: &mut Net<'_>) {
-        let bytes = mail.body.bytes();
+    pub(super) fn deliver(&mut self, now: u64, mail: Mail, bytes: u64, net: &mut Net<'_>) {
         if self.engine.is_some() {
             self.counts.down += bytes;
         } else {
@@ -31,8 +31,8 @@ impl<O: Observer> Node<O> {
             }
             Body::Message(message) => self.message(now, door, message, net),
             Body::Ack { left } => {
-                if let Some(conn) = self.conn_mut(door) {
-                    conn.flow.acknowledged(now, left);
+                if let Some(conn) = self.conn(door) {
+                    self.lanes[conn.id.slot()].flow.acknowledged(now, left);
                     self.begin_block(now, door);
                     if !self.pending.is_empty() {
                         self.settle(now, net);
@@ -53,7 +53,7 @@ impl<O: Observer> Node<O> {
     }
 
     fn message(&mut self, now: u64, door: Door, message: Message, net: &mut Net<'_>) {
-        let Some(conn) = self.conn_mut(door).map(|conn| conn.id) else {
+        let Some(conn) = self.conn(door).map(|conn| conn.id) else {
             return;
         };
         self.counts.messages += 1;
@@ -79,28 +79,24 @@ impl<O: Observer> Node<O> {
         (block, corrupt): (Block, bool),
         net: &mut Net<'_>,
     ) {
-        let Some(conn) = self.conn_mut(door) else {
+        let Some(conn) = self.conn(door).filter(Conn::is_open) else {
             return;
         };
-        let Some(other) = conn.door else {
-            return;
-        };
-        let (id, latency, to) = (conn.id, conn.latency, (conn.peer, other));
         self.counts.messages += 1;
-        let body = Body::Ack { left: at - latency };
+        let left = at - conn.latency();
         // Not behind a block on its way back: TCP acknowledges with every packet.
-        self.post(now, to, latency, body, net);
+        self.post(now, conn.other(), conn.latency(), Body::Ack { left }, net);
         self.storage.arriving(corrupt);
         let message = Message::Piece(block);
         let message = match net.shared.setup.wire {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),
         };
-        self.call(now, Input::Message(id, message), net);
+        self.call(now, Input::Message(conn.id, message), net);
     }
 
     fn hung_up(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
-        let Some(conn) = self.conn_mut(door).map(|conn| conn.id) else {
+        let Some(conn) = self.conn(door).map(|conn| conn.id) else {
             return;
         };
         self.close(now, conn, false, net);

@@ -35,6 +35,11 @@ pub(super) fn script(shared: &Shared, facts: &PeerFacts) -> VecDeque<(u64, Step)
     steps.into()
 }
 
+/// When the first step of a plan is due.
+pub(super) fn due(script: &VecDeque<(u64, Step)>) -> u64 {
+    script.front().map_or(u64::MAX, |step| step.0)
+}
+
 /// Whether a run goes on for this peer's sake.
 pub(super) fn is_waited_for(shared: &Shared, facts: &PeerFacts) -> bool {
     !facts.source && shared.class(facts.number).behaviour != Behaviour::Idle
@@ -54,6 +59,7 @@ impl<O: Observer> Node<O> {
     /// The next step of its plan.
     pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
         let (_, step) = self.script.pop_front().expect("a step is due");
+        self.script_at = due(&self.script);
         match step {
             Step::Arrive => self.arrive(now, net),
             Step::SessionEnd => self.leave(now, Ending::Left, net),
@@ -139,6 +145,7 @@ impl<O: Observer> Node<O> {
             // Never comes.
             self.script
                 .retain(|(_, step)| !matches!(step, Step::Arrive));
+            self.script_at = due(&self.script);
             self.release(net);
         }
     }
@@ -151,6 +158,7 @@ impl<O: Observer> Node<O> {
             self.close(now, conn, true, net);
         }
         self.conns = Vec::new();
+        self.lanes = Vec::new();
         self.dials.clear();
         self.storage.stop();
         self.timer = u64::MAX;

@@ -28,7 +28,7 @@ use crate::trace::Trace;
 
 pub(crate) use life::Remains;
 
-use conn::Conn;
+use conn::{Conn, Lane};
 use storage::Storage;
 
 /// Most calls at one instant: beyond it, engine and world are in a loop that time cannot end.
@@ -98,8 +98,12 @@ pub(crate) struct Node<O> {
     downlink: Downlink<Mail>,
     /// By slot.
     conns: Vec<Option<Conn>>,
+    /// By slot; of use while the connection is there.
+    lanes: Vec<Lane>,
     /// By time.
     script: VecDeque<(u64, Step)>,
+    /// When its first step is due.
+    script_at: u64,
     /// Dials that will not be answered, by the time that is noticed.
     dials: VecDeque<(u64, ConnId)>,
     storage: Storage,
@@ -132,6 +136,7 @@ impl<O: Observer> Node<O> {
     /// A peer that has not arrived yet.
     pub(crate) fn new(shared: &Shared, facts: &PeerFacts, observer: O) -> Self {
         let number = facts.number;
+        let script = life::script(shared, facts);
         Self {
             number,
             engine: None,
@@ -140,7 +145,9 @@ impl<O: Observer> Node<O> {
             uplink: Uplink::new(facts.uplink.bytes_per_s()),
             downlink: Downlink::new(shared.downlink(number)),
             conns: Vec::new(),
-            script: life::script(shared, facts),
+            lanes: Vec::new(),
+            script_at: life::due(&script),
+            script,
             dials: VecDeque::new(),
             storage: Storage::default(),
             pending: VecDeque::new(),
@@ -164,9 +171,8 @@ impl<O: Observer> Node<O> {
 
     /// The node's next own event.
     pub(crate) fn next(&self) -> (u64, Turn) {
-        let script = self.script.front().map_or(u64::MAX, |step| step.0);
         let dial = self.dials.front().map_or(u64::MAX, |dial| dial.0);
-        let mut next = (script, Turn::Script);
+        let mut next = (self.script_at, Turn::Script);
         for other in [
             (self.downlink.head(), Turn::Downlink),
             (self.uplink.end(), Turn::Uplink),
@@ -189,8 +195,8 @@ impl<O: Observer> Node<O> {
             Turn::Script => self.script(now, net),
             Turn::Mail => unreachable!("mail is no event of its own"),
             Turn::Downlink => {
-                let mail = self.downlink.pop();
-                self.deliver(now, mail, net);
+                let (mail, bytes) = self.downlink.pop();
+                self.deliver(now, mail, bytes, net);
             }
             Turn::Uplink => self.block_left(now, net),
             Turn::Hash => {
@@ -208,9 +214,9 @@ impl<O: Observer> Node<O> {
     pub(crate) fn mail(&mut self, mail: Mail, net: &mut Net<'_>) {
         let now = mail.at;
         self.count_instant(now);
-        let first = mail.first();
-        if let Some(mail) = self.downlink.arrive(now, first, mail.body.bytes(), mail) {
-            self.deliver(now, mail, net);
+        let (first, bytes) = (mail.first(), mail.body.bytes());
+        if let Some(mail) = self.downlink.arrive(now, first, bytes, mail) {
+            self.deliver(now, mail, bytes, net);
         }
     }
 
@@ -327,6 +333,6 @@ impl<O: Observer> Node<O> {
 
     /// Bytes that wait on its downlink.
     pub(crate) fn in_flight(&self) -> u64 {
-        self.downlink.waiting().map(|mail| mail.body.bytes()).sum()
+        self.downlink.waiting()
     }
 }
