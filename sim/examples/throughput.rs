@@ -1,4 +1,5 @@
-//! How many blocks a second of processor time moves: `throughput [peers] [pieces] [threads]`.
+//! How many blocks a second of processor time moves: `throughput [peers] [pieces]
+//! [threads] [dial-below] [neighbours-max] [chunk]`.
 //!
 //! Run it under `time` for the processor time; with one thread, wall time is that.
 
@@ -34,6 +35,9 @@ fn main() {
     let clock = Clock::now();
     let options = Options {
         threads: usize::try_from(threads).expect("few threads"),
+        chunk: std::env::args()
+            .nth(6)
+            .map(|text| text.parse().expect("a number")),
         ..Options::default()
     };
     let report = world.run(options).expect("nobody aborts");
