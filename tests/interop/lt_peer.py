@@ -1,0 +1,67 @@
+"""A libtorrent peer, seed or leech, that talks to nobody it was not told of. One JSON line at the end."""
+
+import argparse
+import json
+import signal
+import time
+
+import libtorrent as lt
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--torrent", required=True)
+parser.add_argument("--save", required=True)
+parser.add_argument("--listen", required=True)
+parser.add_argument("--peer", action="append", default=[])
+parser.add_argument("--seed", action="store_true")
+parser.add_argument("--stay", action="store_true", help="share when complete, until told to stop")
+parser.add_argument("--up", type=int, default=0, help="bytes/s")
+parser.add_argument("--timeout", type=float, default=60)
+options = parser.parse_args()
+
+session = lt.session({
+    "listen_interfaces": options.listen,
+    "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+    "enable_outgoing_utp": False, "enable_incoming_utp": False,
+    "allow_multiple_connections_per_ip": True,
+    "upload_rate_limit": options.up,
+    "alert_mask": 0,
+    "connection_speed": 100,
+    # A refused dial is retried after a second, not a minute.
+    "min_reconnect_time": 1, "max_failcount": 1000,
+})
+# By default, limits do not hold towards loopback.
+everybody = lt.ip_filter()
+everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << int(lt.session.global_peer_class_id))
+session.set_peer_class_filter(everybody)
+
+params = lt.add_torrent_params()
+params.ti = lt.torrent_info(options.torrent)
+params.save_path = options.save
+if options.seed:
+    params.flags |= lt.torrent_flags.seed_mode
+params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
+handle = session.add_torrent(params)
+for peer in options.peer:
+    ip, port = peer.rsplit(":", 1)
+    handle.connect_peer((ip, int(port)))
+
+stop = []
+signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+began = time.monotonic()
+done = None
+while time.monotonic() - began < options.timeout and not stop:
+    status = handle.status()
+    if done is None and status.is_seeding:
+        done = time.monotonic() - began
+    if done is not None and not (options.seed or options.stay):
+        break
+    time.sleep(0.05)
+status = handle.status()
+print(json.dumps({
+    "done": done,
+    "downloaded": status.total_payload_download,
+    "uploaded": status.total_payload_upload,
+}), flush=True)
+del handle
+# The destructor waits for the disk; leaving without it loses blocks.
+del session
