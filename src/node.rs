@@ -132,7 +132,7 @@ pub(crate) struct PlayArgs {
     /// Where to save a torrent of one file [default: below --dir, under its own name]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Do not stay to share it
+    /// Do not stay to share it (but finish serving players)
     #[arg(long)]
     exit_when_complete: bool,
     /// Serve the media over HTTP while it comes, such as 127.0.0.1:8080

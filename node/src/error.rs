@@ -32,7 +32,7 @@ pub enum NodeError {
     DiskFull {
         /// Which.
         path: PathBuf,
-        /// Bytes that the whole torrent takes.
+        /// Bytes that all of it takes; 0 if that is not known.
         needed: u64,
     },
     /// A `.torrent` that is none.
@@ -101,6 +101,14 @@ pub enum NodeError {
         /// What each tracker said.
         why: String,
     },
+    /// A download that was to be completed was told to stop.
+    #[error("stopped with {have} of {pieces} pieces")]
+    Stopped {
+        /// Right pieces.
+        have: u32,
+        /// All pieces.
+        pieces: u32,
+    },
     /// The engine refused its configuration.
     #[error("this torrent cannot be run: {0}")]
     Config(#[from] ConfigError),
@@ -142,9 +150,12 @@ impl NodeError {
         match self {
             Self::Read { .. } => "check the path and its permissions".into(),
             Self::Write { .. } => "check that the folder exists and may be written to".into(),
+            Self::DiskFull { needed: 0, .. } => {
+                "free some space there, or choose another place".into()
+            }
             Self::DiskFull { needed, .. } => format!(
-                "the torrent takes {needed} bytes: free some space there, or choose another place \
-                 with --dir or --output (what is downloaded already is kept and will be checked)"
+                "{needed} bytes are needed in all: free some space there, or choose another place \
+                 (of a download with --dir or --output; what is there already is kept)"
             ),
             Self::Torrent { .. } => {
                 "give a .torrent file, such as `swarmbed node create FILE` makes".into()
@@ -165,6 +176,7 @@ impl NodeError {
                 "check that the tracker runs and can be reached, or name peers with --peer HOST:PORT"
                     .into()
             }
+            Self::Stopped { .. } => "run it again: what is there is kept".into(),
             Self::Config(_) => "make the torrent anew with other piece lengths".into(),
             Self::Limit(_) => "leave the option out for no limit".into(),
         }

@@ -33,7 +33,7 @@ mod torrent;
 mod tracker;
 
 pub use error::NodeError;
-pub use node::{Node, Options, check};
+pub use node::{Happening, Node, Options, check};
 pub use player::PlayerServer;
 pub use status::{Notice, Status};
 pub use storage::{Access, Place, Storage};

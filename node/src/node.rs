@@ -65,6 +65,15 @@ pub struct Node {
     _tasks: JoinSet<()>,
 }
 
+/// What happens to a running node.
+#[derive(Debug)]
+pub enum Happening {
+    /// Something to tell the user once.
+    Notice(Notice),
+    /// The node stopped by itself: storage failed.
+    Ended(Result<(), NodeError>),
+}
+
 /// What others need to read the content while it comes.
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
@@ -201,26 +210,23 @@ impl Node {
         self.board.status()
     }
 
-    /// The next thing to tell the user.
-    pub async fn notice(&mut self) -> Option<Notice> {
-        self.notices.recv().await
+    /// The next thing that the user should know. Not to be called again after
+    /// [`Happening::Ended`].
+    ///
+    /// # Panics
+    /// If the node's task did.
+    pub async fn next(&mut self) -> Happening {
+        tokio::select! {
+            Some(notice) = self.notices.recv() => Happening::Notice(notice),
+            ended = &mut self.swarm => {
+                Happening::Ended(ended.expect("the swarm does not panic"))
+            }
+        }
     }
 
     /// Presses play, if the torrent can be played.
     pub async fn play(&self) {
         let _ = self.mail.send(Mail::Ask(Ask::Play)).await;
-    }
-
-    /// Waits until the node fails (it does not end by itself). May be called again after it was
-    /// cancelled, but not after it returned.
-    ///
-    /// # Errors
-    /// Always, if storage failed.
-    ///
-    /// # Panics
-    /// If the node's task did.
-    pub async fn failed(&mut self) -> Result<(), NodeError> {
-        (&mut self.swarm).await.expect("the swarm does not panic")
     }
 
     /// Leaves the swarm: tells neighbours and trackers, within a few seconds.

@@ -19,6 +19,8 @@ use crate::node::{Content, Node};
 const CHUNK: u64 = 64 * 1024;
 /// How far ahead of a waiting reader pieces go before all others; two pieces at least.
 const AHEAD: u64 = 1024 * 1024;
+/// A reader that waits this long asks again, and so goes before those that asked since.
+const STARVED: Duration = Duration::from_secs(2);
 /// A player that takes nothing for this long, for it paused, has its connection closed; it asks
 /// again with a range.
 const STUCK_MAX: Duration = Duration::from_secs(600);
@@ -91,6 +93,7 @@ async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) 
         .write_all(head(file, range, end - first).as_bytes())
         .await?;
     if !head_only {
+        let _reader = content.board.reader();
         content.play().await;
         send(
             &content,
@@ -214,8 +217,9 @@ fn mime(name: &str) -> &'static str {
 /// Bytes `at..end` of the content, as they come.
 async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) -> io::Result<()> {
     let geometry = content.torrent.metainfo.geometry;
+    let mut wanted = 0;
     while at < end {
-        wait_for(content, at, end).await?;
+        wait_for(content, at, end, &mut wanted).await?;
         let piece_end =
             geometry.start_of(geometry.piece_at(at)) + u64::from(geometry.piece_length());
         let length = (piece_end.min(end) - at).min(CHUNK);
@@ -231,19 +235,26 @@ async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) 
     Ok(())
 }
 
-/// Until the piece at `at` is verified; what the reader will want next is asked for along with it.
-async fn wait_for(content: &Content, at: u64, end: u64) -> io::Result<()> {
+/// Until the piece at `at` is verified. Bytes before `wanted` were asked for already.
+///
+/// Whoever asked last goes first, so a reader asks for a stretch and leaves it at that until half
+/// of it is read: asking for every piece, it would keep others waiting for ever.
+async fn wait_for(content: &Content, at: u64, end: u64, wanted: &mut u64) -> io::Result<()> {
     let geometry = content.torrent.metainfo.geometry;
     let piece = geometry.piece_at(at);
-    if content.board.has(piece) {
-        return Ok(());
-    }
-    let mut verified = content.board.pieces_verified();
     let ahead = AHEAD.max(2 * u64::from(geometry.piece_length()));
-    let wanted = content.want(at, ahead.min(end - at)).await;
-    wanted.map_err(io::Error::other)?;
+    let mut verified = content.board.pieces_verified();
     while !content.board.has(piece) {
-        verified.changed().await.map_err(io::Error::other)?;
+        if at + ahead / 2 >= *wanted && *wanted < end {
+            *wanted = end.min(at + ahead);
+            let asked = content.want(at, *wanted - at).await;
+            asked.map_err(io::Error::other)?;
+        }
+        match timeout(STARVED, verified.changed()).await {
+            Ok(changed) => changed.map_err(io::Error::other)?,
+            // Others keep asking: our turn.
+            Err(_) => *wanted = at,
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! reads.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use swarmbed_engine::{Bitfield, Event, Peer, PieceIndex, PlaybackView, Rate, Traffic};
 use tokio::sync::{mpsc, watch};
@@ -32,6 +32,8 @@ pub struct Status {
     pub tracker_error: Option<String>,
     /// All pieces are here.
     pub complete: bool,
+    /// Players being served.
+    pub readers: usize,
 }
 
 /// Something to tell the user once.
@@ -132,6 +134,12 @@ impl Board {
         }
     }
 
+    /// A player is served until the guard is dropped.
+    pub(crate) fn reader(self: &Arc<Self>) -> Reader {
+        self.status.send_modify(|status| status.readers += 1);
+        Reader(Arc::clone(self))
+    }
+
     pub(crate) fn tracker_answered(&self) {
         let failed = self.status.borrow().tracker_failures > 0;
         self.status.send_modify(|status| {
@@ -158,5 +166,15 @@ impl Board {
     fn notice(&self, notice: Notice) {
         // Nobody reading, or too many: the status tells the rest.
         let _ = self.notices.try_send(notice);
+    }
+}
+
+/// A player that is being served.
+#[derive(Debug)]
+pub(crate) struct Reader(Arc<Board>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.status.send_modify(|status| status.readers -= 1);
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use swarmbed_engine::Bitfield;
 use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
 use swarmbed_node::{
-    Access, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent, TrackerServer,
-    check,
+    Access, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent,
+    TrackerServer, check,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -206,31 +206,22 @@ async fn attend(
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = std::pin::pin!(told_to_stop());
     loop {
-        enum Next {
-            Notice(Option<swarmbed_node::Notice>),
-            Second,
-            Changed,
-            Stop,
-        }
-        let next = tokio::select! {
-            told = node.notice() => Next::Notice(told),
-            _ = second.tick() => Next::Second,
-            Ok(()) = watch.changed() => Next::Changed,
-            () = &mut stop => Next::Stop,
-        };
-        match next {
-            Next::Notice(Some(told)) => progress.say(&notice(&told)),
-            // The node is gone: it says why.
-            Next::Notice(None) => {
-                progress.end();
-                return node.leave().await.map(|end| summary(&end, 0.0));
-            }
-            Next::Second => progress.show(&status(&watch.borrow())),
-            Next::Changed => {}
-            Next::Stop => break,
+        tokio::select! {
+            happening = node.next() => match happening {
+                Happening::Notice(told) => progress.say(&notice(&told)),
+                Happening::Ended(result) => {
+                    progress.end();
+                    result?;
+                }
+            },
+            _ = second.tick() => progress.show(&status(&watch.borrow())),
+            Ok(()) = watch.changed() => {}
+            () = &mut stop => break,
         }
         let now = watch.borrow().clone();
-        if exit_when_complete && (now.complete || is_hopeless(&now)) {
+        // A viewer is not cut off because the download is done.
+        let done = now.complete && now.readers == 0;
+        if exit_when_complete && (done || is_hopeless(&now)) {
             break;
         }
     }
@@ -240,6 +231,12 @@ async fn attend(
     if !end.complete && end.neighbours_ever == 0 && end.tracker_error.is_some() {
         let why = end.tracker_error.clone().unwrap_or_default();
         return Err(NodeError::NoPeers { why });
+    }
+    if exit_when_complete && !end.complete {
+        return Err(NodeError::Stopped {
+            have: end.have,
+            pieces: end.pieces,
+        });
     }
     Ok(summary(&end, seconds))
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import unittest
 
 SWARMBED = os.environ["SWARMBED"]
 HERE = pathlib.Path(__file__).parent
+ADDRESSES = itertools.count()
 
 
 def sha256(path):
@@ -83,10 +85,11 @@ class Lab(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.processes = []
         self.addCleanup(lambda: [process.kill() for process in self.processes])
-        self.addresses = iter(range(2, 250))
 
     def ip(self):
-        return f"127.0.0.{next(self.addresses)}"
+        """An address that no other client has."""
+        high, low = divmod(next(ADDRESSES), 250)
+        return f"127.0.{high}.{low + 2}"
 
     def start(self, name, *command):
         process = Process(name, command, self.folder)

@@ -39,6 +39,9 @@ pub(super) struct Announced {
     pub(super) wanted: usize,
 }
 
+/// Peers to tell of.
+pub(super) type Others = Vec<(SocketAddr, Entry)>;
+
 /// All swarms.
 #[derive(Debug, Default)]
 pub(super) struct Table {
@@ -62,7 +65,7 @@ impl Swarm {
     }
 
     /// Others, for the peer that announced: a seed is told of no seeds.
-    fn others(&mut self, announced: &Announced) -> Vec<(SocketAddr, Entry)> {
+    fn others(&mut self, announced: &Announced) -> Others {
         let length = self.peers.len();
         let start = self.next % length.max(1);
         self.next = self.next.wrapping_add(announced.wanted);
@@ -95,7 +98,7 @@ impl Table {
         info_hash: [u8; 20],
         announced: &Announced,
         now: Instant,
-    ) -> Result<(Vec<(SocketAddr, Entry)>, &Swarm), &'static str> {
+    ) -> Result<(Others, &Swarm), &'static str> {
         let only = self.only.as_ref();
         if only.is_some_and(|only| !only.contains(&info_hash)) {
             return Err("this tracker does not serve that torrent");
