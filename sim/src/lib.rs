@@ -9,6 +9,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `setup.rs` | a run, fully spelled out |
+//! | `scenario/` | from a scenario file to the setups of its runs |
 //! | `cast.rs` | who there is: numbers, classes, links, arrivals; all draws by name |
 //! | `world.rs`, `report.rs`, `observer.rs` | the way in and out |
 //! | `windows.rs`, `chunk.rs`, `calendar.rs`, `outbox.rs` | the parallel driver (DESIGN 5) |
@@ -40,6 +41,7 @@ mod node;
 mod observer;
 mod outbox;
 mod report;
+pub mod scenario;
 mod setup;
 mod shared;
 mod trace;

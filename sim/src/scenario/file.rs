@@ -1,0 +1,434 @@
+//! A scenario file as it is written: the tables, their keys and defaults. What it means is made
+//! of it by `resolve`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::units::{Frequency, Size, Speed, Time};
+
+/// The file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// What the scenario asks, in a sentence.
+    #[serde(default)]
+    pub question: String,
+    /// What is distributed.
+    pub content: Content,
+    /// Who comes, and when.
+    pub swarm: Swarm,
+    /// Kinds of peers.
+    pub class: Spanned<Vec<Spanned<Class>>>,
+    /// Links.
+    #[serde(default)]
+    pub network: Network,
+    /// The player.
+    #[serde(default)]
+    pub playback: Playback,
+    /// Sets of policies to compare.
+    #[serde(default = "Policy::defaults")]
+    pub policy: Vec<Spanned<Policy>>,
+    /// What goes wrong.
+    #[serde(default)]
+    pub fault: Vec<Spanned<Fault>>,
+    /// How long.
+    pub run: Run,
+    /// What is varied.
+    #[serde(default)]
+    pub sweep: Sweep,
+    /// What is drawn.
+    #[serde(default)]
+    pub figure: Figure,
+}
+
+/// `[content]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Content {
+    /// Media length; with `bitrate`.
+    pub duration: Option<Time>,
+    /// Media rate; with `duration`.
+    pub bitrate: Option<Speed>,
+    /// Bytes of a plain file, instead of the two.
+    pub size: Option<Size>,
+    /// Bytes of a piece.
+    pub piece_length: Size,
+}
+
+/// `[swarm]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swarm {
+    /// How many viewers arrive in all.
+    pub viewers: u32,
+    /// When.
+    pub arrival: Arrival,
+    /// A peer dials until it has so many neighbours.
+    #[serde(default = "ten")]
+    pub neighbours: u16,
+    /// And lets others dial it until it has so many.
+    #[serde(default = "twenty")]
+    pub neighbours_max: u16,
+    /// Addresses in one answer of the tracker.
+    #[serde(default = "fifty")]
+    pub peers_per_answer: u16,
+    /// Time between announces.
+    #[serde(default = "Swarm::announce")]
+    pub announce_interval: Time,
+}
+
+/// When viewers arrive.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Arrival {
+    /// All at this moment.
+    AllAtOnce(Time),
+    /// Poisson.
+    Poisson(Frequency),
+    /// Exponentially fading, with this time constant.
+    FlashCrowd(Time),
+    /// At these moments.
+    Trace(Vec<Time>),
+}
+
+/// `[[class]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Its name in tables.
+    pub name: String,
+    /// So many, there from the start.
+    pub count: Option<u32>,
+    /// This share of the viewers.
+    pub share: Option<f64>,
+    /// Holds everything from the start.
+    #[serde(default)]
+    pub source: bool,
+    /// One rate, or two to draw between.
+    pub uplink: OneOrTwo,
+    /// A rate, two to draw between, `"4 x uplink"`, or `"unlimited"`.
+    pub downlink: DownlinkText,
+    /// Share that others can dial.
+    #[serde(default = "one")]
+    pub connectable: f64,
+    /// When they leave.
+    #[serde(default)]
+    pub departure: Departure,
+    /// What they do that they should not.
+    #[serde(default)]
+    pub behaviour: Behaviour,
+    /// A policy set of their own, instead of the compared ones.
+    pub policy: Option<Policy>,
+}
+
+/// A rate, or a range to draw from.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "expected a rate such as \"500 kbit/s\", not negative, or two such as [\"500 kbit/s\", \"1 Mbit/s\"]"
+)]
+pub enum OneOrTwo {
+    /// The same for all.
+    One(Speed),
+    /// Uniform between two.
+    Two(Speed, Speed),
+}
+
+/// A downlink as written.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "expected a rate such as \"2 Mbit/s\", two rates, \"4 x uplink\" or \"unlimited\""
+)]
+pub enum DownlinkText {
+    /// A rate, `"4 x uplink"`, or `"unlimited"`.
+    Text(String),
+    /// Uniform between two.
+    Two(Speed, Speed),
+}
+
+/// When a peer leaves.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Departure {
+    /// Never.
+    Never,
+    /// When its playback has ended, and its download.
+    #[default]
+    EndOfPlayback,
+    /// When its download is complete.
+    EndOfDownload,
+    /// After a session of Weibull length.
+    Weibull {
+        /// Scale.
+        scale: Time,
+        /// Shape.
+        shape: f64,
+    },
+}
+
+/// What a peer does that it should not.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Behaviour {
+    /// Nothing.
+    #[default]
+    Honest,
+    /// Uploads nothing.
+    FreeRider,
+    /// Is there, and does nothing.
+    Idle,
+}
+
+/// `[network]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Round trips between peers, uniform between two.
+    pub rtt: (Time, Time),
+    /// Round trip to the tracker.
+    pub tracker_rtt: Time,
+    /// Windows that grow and back off.
+    pub congestion: bool,
+    /// Whether messages pass the codec.
+    pub wire: Wire,
+    /// How often the overlay is looked at; `"0 s"`: never.
+    pub overlay_every: Time,
+    /// How fast pieces are hashed; absent: at once.
+    pub hash_rate: Option<Speed>,
+}
+
+/// Whether messages pass the codec.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wire {
+    /// No: bytes are only counted.
+    Typed,
+    /// Yes: every one.
+    Bytes,
+}
+
+/// `[playback]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Playback {
+    /// `"give-to-get"`, or `{ prebuffer = "10 s" }`.
+    pub start: Start,
+    /// Stall or skip.
+    pub late: Late,
+    /// What must be there to go on after a stall.
+    pub resume: Time,
+}
+
+/// When the picture starts.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Start {
+    /// The first 10 s are here, and the rest will be in time.
+    GiveToGet,
+    /// As soon as this much is here.
+    Prebuffer(Time),
+}
+
+/// What happens to a late piece.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Late {
+    /// The picture stands still.
+    Stall,
+    /// It is jumped over.
+    Skip,
+}
+
+/// `[[policy]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name in tables.
+    pub name: String,
+    /// Which piece next.
+    pub selector: Named,
+    /// Whom to upload to while downloading.
+    pub choker: Named,
+    /// Whom to upload to when complete.
+    #[serde(default = "Policy::seed_fastest")]
+    pub seed_choker: Named,
+}
+
+/// A policy by name, with parameters if it has any.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "expected a policy's name, or a table such as { name = \"give-to-get\", h = \"10 s\" }"
+)]
+pub enum Named {
+    /// Its name.
+    Name(String),
+    /// Its name and parameters.
+    Table(BTreeMap<String, toml::Value>),
+}
+
+/// `[[fault]]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When.
+    pub at: Time,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum What {
+    /// A peer is gone.
+    Crash {
+        /// Its number.
+        peer: u32,
+    },
+    /// All sources are gone.
+    SourceGone,
+    /// The next block it sends is corrupt.
+    CorruptBlock {
+        /// Its number.
+        peer: u32,
+    },
+    /// A class's uplinks change.
+    UplinkStep {
+        /// The class.
+        class: String,
+        /// Percent of what they were at birth.
+        percent: u32,
+    },
+}
+
+/// `[run]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// When the run ends at the latest.
+    pub horizon: Time,
+    /// Peers that arrive before this do not count.
+    #[serde(default = "Run::zero")]
+    pub warm_up: Time,
+}
+
+/// `[sweep]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sweep {
+    /// `"1..=5"`, or a number: so many from 1 on.
+    pub seeds: Seeds,
+    /// Dotted keys and the values they take.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub axes: BTreeMap<String, Vec<toml::Value>>,
+}
+
+/// Which seeds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number of seeds, or a range such as \"1..=5\""
+)]
+pub enum Seeds {
+    /// From 1 on.
+    Count(u64),
+    /// `"1..=5"`
+    Range(String),
+}
+
+/// `[figure]`
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Figure {
+    /// What the figures are called.
+    pub title: String,
+}
+
+const fn ten() -> u16 {
+    10
+}
+
+const fn twenty() -> u16 {
+    20
+}
+
+const fn fifty() -> u16 {
+    50
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+const fn secs(secs: u64) -> Time {
+    Time(std::time::Duration::from_secs(secs))
+}
+
+const fn millis(millis: u64) -> Time {
+    Time(std::time::Duration::from_millis(millis))
+}
+
+impl Swarm {
+    const fn announce() -> Time {
+        secs(300)
+    }
+}
+
+impl Run {
+    const fn zero() -> Time {
+        secs(0)
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            rtt: (millis(100), millis(300)),
+            tracker_rtt: millis(100),
+            congestion: true,
+            wire: Wire::Typed,
+            overlay_every: secs(30),
+            hash_rate: None,
+        }
+    }
+}
+
+impl Default for Playback {
+    fn default() -> Self {
+        Self {
+            start: Start::GiveToGet,
+            late: Late::Stall,
+            resume: secs(5),
+        }
+    }
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self {
+            seeds: Seeds::Count(1),
+            axes: BTreeMap::new(),
+        }
+    }
+}
+
+impl Policy {
+    fn seed_fastest() -> Named {
+        Named::Name("seed-fastest".into())
+    }
+
+    fn defaults() -> Vec<Spanned<Self>> {
+        let policy = Self {
+            name: "default".into(),
+            selector: Named::Name("rarest-first".into()),
+            choker: Named::Name("tit-for-tat".into()),
+            seed_choker: Self::seed_fastest(),
+        };
+        vec![Spanned::new(0..0, policy)]
+    }
+}

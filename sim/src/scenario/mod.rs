@@ -1,0 +1,98 @@
+//! Scenario files: one TOML file spells out a comparison, and every run of it.
+//!
+//! Owns reading, units, defaults and errors; knows nothing of running. An error names the place
+//! (a span of the text) and what to write instead.
+
+mod file;
+mod resolve;
+mod units;
+
+pub use file::File;
+pub use units::{Frequency, Size, Speed, Time};
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::setup::Setup;
+
+/// What is wrong with a scenario file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ScenarioError {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, where it is not part of the message.
+    pub help: Option<String>,
+    /// Where, in bytes of the text.
+    pub span: Option<Range<usize>>,
+}
+
+/// One column of the comparison: a policy set at one place of the sweep.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name in tables: the policy set's, and what is varied.
+    pub name: String,
+    /// The policy set's name.
+    pub policy: String,
+    /// What is varied: key and value.
+    pub axes: Vec<(String, String)>,
+    /// The run; its seed is 0, to be set for each replicate.
+    pub setup: Setup,
+}
+
+/// A scenario, read and checked.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it asks.
+    pub question: String,
+    /// What its figures are called.
+    pub title: String,
+    /// All defaults spelled out.
+    pub text: String,
+    /// What is compared.
+    pub variants: Vec<Variant>,
+    /// The replicates of each.
+    pub seeds: Vec<u64>,
+    /// Peers that arrive earlier do not count.
+    pub warm_up: Duration,
+    /// Late pieces stall the picture (and are not skipped).
+    pub stalls: bool,
+}
+
+impl Scenario {
+    /// Reads a scenario file. `sets` are `section.key=value` changes, applied first.
+    ///
+    /// # Errors
+    /// What is wrong, where, and what to write instead.
+    pub fn read(text: &str, sets: &[String]) -> Result<Self, ScenarioError> {
+        let text = resolve::with_sets(text, sets)?;
+        let file: File = toml::from_str(&text).map_err(|error| resolve::syntax(&error))?;
+        resolve::scenario(&file, &text)
+    }
+}
+
+/// `"1..=5"`, `"3"`: which seeds.
+///
+/// # Errors
+/// What to write instead.
+pub fn seeds(text: &str) -> Result<Vec<u64>, String> {
+    let wrong = || format!("`{text}` names no seeds; write a number, or a range such as 1..=5");
+    let list: Vec<u64> = match text.split_once("..=") {
+        Some((first, last)) => {
+            let first: u64 = first.trim().parse().map_err(|_| wrong())?;
+            let last: u64 = last.trim().parse().map_err(|_| wrong())?;
+            (first..=last.min(first.saturating_add(100_000))).collect()
+        }
+        None => (1..=text
+            .trim()
+            .parse::<u64>()
+            .map_err(|_| wrong())?
+            .min(100_000))
+            .collect(),
+    };
+    if list.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(list)
+    }
+}

@@ -1,0 +1,565 @@
+//! From what is written to what it means: checks, policies by name, the sweep's variants.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use swarmbed_engine::policy::{
+    ChokerConfig, LatePolicy, ParamError, ParamValue, PlaybackConfig, PolicyInfo, SelectorConfig,
+    StartRule,
+};
+use swarmbed_engine::{Geometry, Limits, Rate};
+use toml::{Spanned, Value};
+
+use super::file::{self, Class, DownlinkText, File, Named, OneOrTwo, Policy};
+use super::units::{Speed, Time};
+use super::{Scenario, ScenarioError, Variant};
+use crate::setup::{self, Setup};
+
+type Result<T> = std::result::Result<T, ScenarioError>;
+
+fn error<T>(message: impl Into<String>, help: impl Into<String>, span: Range<usize>) -> Result<T> {
+    let help = Some(help.into()).filter(|help| !help.is_empty());
+    let span = Some(span).filter(|span| !span.is_empty());
+    Err(ScenarioError {
+        message: message.into(),
+        help,
+        span,
+    })
+}
+
+/// A TOML error as ours.
+pub(super) fn syntax(error: &toml::de::Error) -> ScenarioError {
+    ScenarioError {
+        message: error.message().into(),
+        help: None,
+        span: error.span(),
+    }
+}
+
+/// The text with `section.key=value` changes made; the text itself if there are none.
+pub(super) fn with_sets(text: &str, sets: &[String]) -> Result<String> {
+    if sets.is_empty() {
+        return Ok(text.into());
+    }
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
+    for set in sets {
+        let Some((key, value)) = set.split_once('=') else {
+            return error(
+                format!("`--set {set}` has no `=`"),
+                "write --set section.key=value",
+                0..0,
+            );
+        };
+        // A bare word is taken for a text, so that quotes need not be quoted.
+        let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("v"))
+            .unwrap_or_else(|| Value::String(value.trim().trim_matches('"').into()));
+        put(&mut table, key.trim(), value)?;
+    }
+    toml::to_string(&table).map_err(|error| ScenarioError {
+        message: error.to_string(),
+        help: None,
+        span: None,
+    })
+}
+
+/// Sets a dotted key; a number in it is an index into an array of tables.
+fn put(table: &mut toml::Table, key: &str, value: Value) -> Result<()> {
+    let (path, last) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut at = table;
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        let next = at
+            .entry(part)
+            .or_insert_with(|| Value::Table(toml::Table::new()));
+        at = match next {
+            Value::Table(table) => table,
+            // `class.viewer.uplink`: the table of that name in an array of tables.
+            Value::Array(tables) => {
+                let rest = key[key.find(part).unwrap_or(0) + part.len()..].trim_start_matches('.');
+                let (name, rest) = rest.split_once('.').unwrap_or((rest, ""));
+                let found = tables
+                    .iter_mut()
+                    .filter_map(Value::as_table_mut)
+                    .find(|table| table.get("name").and_then(Value::as_str) == Some(name));
+                return match found {
+                    Some(table) if !rest.is_empty() => put(table, rest, value),
+                    _ => error(
+                        format!("`{key}`: no `[[{part}]]` is called `{name}`"),
+                        "",
+                        0..0,
+                    ),
+                };
+            }
+            _ => return error(format!("`{key}`: `{part}` is no table"), "", 0..0),
+        };
+    }
+    at.insert(last.into(), value);
+    Ok(())
+}
+
+/// Makes the scenario of a file.
+pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
+    let seeds = match &file.sweep.seeds {
+        file::Seeds::Count(count) => super::seeds(&count.to_string()),
+        file::Seeds::Range(range) => super::seeds(range),
+    }
+    .or_else(|message| error(message, "", find(text, "seeds")))?;
+    let mut variants = Vec::new();
+    for place in places(file) {
+        let changed;
+        let at = if place.is_empty() {
+            file
+        } else {
+            changed = moved(text, &place)?;
+            &changed
+        };
+        for policy in &at.policy {
+            let axes: Vec<(String, String)> = place
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(value)))
+                .collect();
+            let mut name = policy.get_ref().name.clone();
+            for (key, value) in &axes {
+                let short = key.rsplit('.').next().unwrap_or(key);
+                name = format!("{name}, {short} {value}");
+            }
+            let setup = one(at, policy, text)?;
+            variants.push(Variant {
+                name,
+                policy: policy.get_ref().name.clone(),
+                axes,
+                setup,
+            });
+        }
+    }
+    let spelled_out = toml::to_string(file).map_err(|error| ScenarioError {
+        message: error.to_string(),
+        help: None,
+        span: None,
+    })?;
+    Ok(Scenario {
+        question: file.question.clone(),
+        title: file.figure.title.clone(),
+        text: spelled_out,
+        variants,
+        seeds,
+        warm_up: file.run.warm_up.0,
+        stalls: matches!(file.playback.late, file::Late::Stall),
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), Into::into)
+}
+
+/// All combinations of the sweep's axes, first axis slowest.
+fn places(file: &File) -> Vec<Vec<(String, Value)>> {
+    let mut places = vec![Vec::new()];
+    for (key, values) in &file.sweep.axes {
+        places = places
+            .into_iter()
+            .flat_map(|place: Vec<(String, Value)>| {
+                values.iter().map(move |value| {
+                    let mut place = place.clone();
+                    place.push((key.clone(), value.clone()));
+                    place
+                })
+            })
+            .collect();
+    }
+    places
+}
+
+/// The file at one place of the sweep.
+fn moved(text: &str, place: &[(String, Value)]) -> Result<File> {
+    let mut table: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
+    for (key, value) in place {
+        put(&mut table, key, value.clone())?;
+    }
+    Value::Table(table)
+        .try_into()
+        .map_err(|problem: toml::de::Error| ScenarioError {
+            message: format!("in the sweep: {}", problem.message()),
+            help: None,
+            span: Some(find(text, "[sweep")),
+        })
+}
+
+/// Where `needle` stands in the text, or nowhere.
+fn find(text: &str, needle: &str) -> Range<usize> {
+    text.find(needle)
+        .map_or(0..0, |start| start..start + needle.len())
+}
+
+fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
+    let (geometry, bitrate) = content(file, text)?;
+    let classes = classes(file, policy, text)?;
+    let swarm = &file.swarm;
+    if swarm.neighbours == 0 || swarm.neighbours > swarm.neighbours_max {
+        return error(
+            "a peer dials until it has `neighbours`, which must be from 1 to `neighbours_max`",
+            "",
+            find(text, "neighbours"),
+        );
+    }
+    let (low, high) = file.network.rtt;
+    if low.0 > high.0 {
+        return error(
+            "rtt: the first is above the second",
+            "write [\"100 ms\", \"300 ms\"]",
+            find(text, "rtt"),
+        );
+    }
+    let hash = file
+        .network
+        .hash_rate
+        .map_or(0, |rate| 1_000_000_000_000 / rate.0.bytes_per_s().max(1));
+    let every = file.network.overlay_every.0;
+    Ok(Setup {
+        seed: 0,
+        geometry,
+        bitrate,
+        viewers: swarm.viewers,
+        arrival: match &swarm.arrival {
+            file::Arrival::AllAtOnce(at) => setup::Arrival::AllAtOnce(at.0),
+            file::Arrival::Poisson(rate) if rate.0 > 0.0 => setup::Arrival::Poisson(rate.0),
+            file::Arrival::Poisson(_) => {
+                return error(
+                    "at a rate of zero nobody arrives",
+                    "",
+                    find(text, "poisson"),
+                );
+            }
+            file::Arrival::FlashCrowd(fading) => setup::Arrival::FlashCrowd(fading.0),
+            file::Arrival::Trace(times) => {
+                setup::Arrival::Trace(times.iter().map(|time| time.0).collect())
+            }
+        },
+        faults: faults(file)?,
+        classes,
+        network: setup::NetworkSetup {
+            rtt: (low.0, high.0),
+            tracker_rtt: file.network.tracker_rtt.0,
+            congestion: file.network.congestion,
+            hash_picos_per_byte: u32::try_from(hash).unwrap_or(u32::MAX),
+        },
+        tracker: setup::TrackerSetup {
+            peers_per_answer: swarm.peers_per_answer,
+            interval: swarm.announce_interval.0,
+        },
+        limits: Limits {
+            dial_below: swarm.neighbours,
+            neighbours_max: swarm.neighbours_max,
+            ..Limits::default()
+        },
+        horizon: file.run.horizon.0,
+        wire: match file.network.wire {
+            file::Wire::Typed => setup::WireMode::Typed,
+            file::Wire::Bytes => setup::WireMode::Bytes,
+        },
+        overlay_every: (!every.is_zero()).then_some(every),
+        detailed: Vec::new(),
+    })
+}
+
+fn content(file: &File, text: &str) -> Result<(Geometry, Option<Rate>)> {
+    let content = &file.content;
+    let (total, bitrate) = match (content.duration, content.bitrate, content.size) {
+        (Some(Time(duration)), Some(Speed(bitrate)), None) => {
+            let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+            (bitrate.bytes_in(nanos), Some(bitrate))
+        }
+        (None, None, Some(size)) => (size.0, None),
+        _ => {
+            return error(
+                "`[content]` takes either `duration` and `bitrate`, or `size`",
+                "write duration = \"5 min\" and bitrate = \"500 kbit/s\"",
+                find(text, "[content]"),
+            );
+        }
+    };
+    let length = u32::try_from(content.piece_length.0).unwrap_or(u32::MAX);
+    match Geometry::new(total, length) {
+        Ok(geometry) => Ok((geometry, bitrate)),
+        Err(problem) => error(problem.to_string(), "", find(text, "piece_length")),
+    }
+}
+
+fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setup::Class>> {
+    let shares: f64 = file
+        .class
+        .get_ref()
+        .iter()
+        .filter_map(|class| class.get_ref().share)
+        .sum();
+    let any = file
+        .class
+        .get_ref()
+        .iter()
+        .any(|class| class.get_ref().share.is_some());
+    if any && libm::fabs(shares - 1.0) > 1e-9 || !any && file.swarm.viewers > 0 {
+        let span = file
+            .class
+            .get_ref()
+            .iter()
+            .rfind(|class| class.get_ref().share.is_some());
+        return error(
+            format!("the classes' shares add up to {shares}"),
+            "shares must add up to 1; classes with a `count` are apart",
+            span.map_or_else(
+                || find(text, "[[class]]"),
+                |class| find_share(text, class.span()),
+            ),
+        );
+    }
+    file.class
+        .get_ref()
+        .iter()
+        .map(|class| one_class(file, class, policy, text))
+        .collect()
+}
+
+/// The `share` key of the class at `span`.
+fn find_share(text: &str, span: Range<usize>) -> Range<usize> {
+    let inside = text.get(span.clone()).unwrap_or("");
+    inside.find("share").map_or(span.clone(), |at| {
+        span.start + at..span.start + at + "share".len()
+    })
+}
+
+fn one_class(
+    file: &File,
+    spanned: &Spanned<Class>,
+    policy: &Spanned<Policy>,
+    text: &str,
+) -> Result<setup::Class> {
+    let class = spanned.get_ref();
+    let span = spanned.span();
+    let name = &class.name;
+    let population = match (class.count, class.share) {
+        (Some(count), None) => setup::Population::Count(count),
+        (None, Some(share)) if (0.0..=1.0).contains(&share) => setup::Population::Share(share),
+        _ => {
+            let help = "write count = 1 for peers that are there from the start, or share = 0.8 of the viewers";
+            return error(
+                format!("class `{name}` takes either a `count` or a `share` from 0 to 1"),
+                help,
+                span,
+            );
+        }
+    };
+    if !(0.0..=1.0).contains(&class.connectable) {
+        return error(
+            format!("class `{name}`: `connectable` is a share from 0 to 1"),
+            "",
+            span,
+        );
+    }
+    let own = class.policy.as_ref();
+    let set = own.unwrap_or_else(|| policy.get_ref());
+    let policy_span = if own.is_some() {
+        span.clone()
+    } else {
+        policy.span()
+    };
+    let playback = PlaybackConfig {
+        start: match file.playback.start {
+            file::Start::GiveToGet => StartRule::GiveToGet {
+                h: Duration::from_secs(10),
+            },
+            file::Start::Prebuffer(time) => StartRule::Prebuffer(time.0),
+        },
+        late: match file.playback.late {
+            file::Late::Stall => LatePolicy::Stall {
+                resume: file.playback.resume.0,
+            },
+            file::Late::Skip => LatePolicy::Skip,
+        },
+    };
+    Ok(setup::Class {
+        name: name.clone(),
+        population,
+        source: class.source,
+        uplink: draw(class.uplink, name, &span)?,
+        downlink: downlink(class, &span)?,
+        connectable: class.connectable,
+        departure: match class.departure {
+            file::Departure::Never => setup::Departure::Never,
+            file::Departure::EndOfPlayback => setup::Departure::EndOfPlayback,
+            file::Departure::EndOfDownload => setup::Departure::EndOfDownload,
+            file::Departure::Weibull { scale, shape } if shape > 0.0 => setup::Departure::Weibull {
+                scale: scale.0,
+                shape,
+            },
+            file::Departure::Weibull { .. } => {
+                return error("a Weibull shape is above 0", "", find(text, "weibull"));
+            }
+        },
+        behaviour: match class.behaviour {
+            file::Behaviour::Honest => setup::Behaviour::Honest,
+            file::Behaviour::FreeRider => setup::Behaviour::FreeRider,
+            file::Behaviour::Idle => setup::Behaviour::Idle,
+        },
+        selector: selector(&set.selector, &policy_span)?,
+        choker: choker(&set.choker, &policy_span)?,
+        seed_choker: choker(&set.seed_choker, &policy_span)?,
+        playback,
+    })
+}
+
+fn draw(rates: OneOrTwo, name: &str, span: &Range<usize>) -> Result<setup::Draw> {
+    match rates {
+        OneOrTwo::One(rate) if rate.0 > Rate::ZERO => Ok(setup::Draw::Fixed(rate.0)),
+        OneOrTwo::Two(low, high) if low.0 > Rate::ZERO && low.0 <= high.0 => {
+            Ok(setup::Draw::Uniform(low.0, high.0))
+        }
+        _ => error(
+            format!(
+                "class `{name}`: a link's rate is above zero, and of two the lower comes first"
+            ),
+            "a peer that uploads nothing has behaviour = \"free-rider\"",
+            span.clone(),
+        ),
+    }
+}
+
+fn downlink(class: &Class, span: &Range<usize>) -> Result<setup::Downlink> {
+    let text = match &class.downlink {
+        DownlinkText::Two(low, high) => {
+            return Ok(setup::Downlink::Own(draw(
+                OneOrTwo::Two(*low, *high),
+                &class.name,
+                span,
+            )?));
+        }
+        DownlinkText::Text(text) => text.trim(),
+    };
+    if text == "unlimited" {
+        return Ok(setup::Downlink::Unlimited);
+    }
+    if let Some(factor) = text
+        .strip_suffix("uplink")
+        .and_then(|rest| rest.trim().strip_suffix('x'))
+    {
+        return match factor.trim().parse::<f64>() {
+            Ok(factor) if factor > 0.0 && factor.is_finite() => {
+                Ok(setup::Downlink::TimesUplink(factor))
+            }
+            _ => error(
+                format!("`{text}`: the factor is a number above 0"),
+                "write \"4 x uplink\"",
+                span.clone(),
+            ),
+        };
+    }
+    match Speed::read(text) {
+        Ok(rate) => Ok(setup::Downlink::Own(draw(
+            OneOrTwo::One(rate),
+            &class.name,
+            span,
+        )?)),
+        Err(message) => error(
+            message,
+            "or write \"4 x uplink\", or \"unlimited\"",
+            span.clone(),
+        ),
+    }
+}
+
+fn faults(file: &File) -> Result<Vec<(Duration, setup::Fault)>> {
+    let mut faults = Vec::new();
+    for fault in &file.fault {
+        let what = match &fault.get_ref().what {
+            file::What::Crash { peer } => setup::Fault::Crash { peer: *peer },
+            file::What::SourceGone => setup::Fault::SourceGone,
+            file::What::CorruptBlock { peer } => setup::Fault::CorruptBlock { peer: *peer },
+            file::What::UplinkStep { class, percent } => {
+                let place = file
+                    .class
+                    .get_ref()
+                    .iter()
+                    .position(|one| one.get_ref().name == *class);
+                let Some(place) = place else {
+                    return error(format!("no class is called `{class}`"), "", fault.span());
+                };
+                setup::Fault::UplinkStep {
+                    class: u16::try_from(place).unwrap_or(u16::MAX),
+                    percent: *percent,
+                }
+            }
+        };
+        faults.push((fault.get_ref().at.0, what));
+    }
+    Ok(faults)
+}
+
+fn selector(named: &Named, span: &Range<usize>) -> Result<SelectorConfig> {
+    let name = name_of(named, span)?;
+    let Some(mut config) = SelectorConfig::from_name(name) else {
+        return unknown("selector", name, SelectorConfig::TABLE, span);
+    };
+    parameters(named, span, |key, value| config.set(key, value))?;
+    Ok(config)
+}
+
+fn choker(named: &Named, span: &Range<usize>) -> Result<ChokerConfig> {
+    let name = name_of(named, span)?;
+    let Some(mut config) = ChokerConfig::from_name(name) else {
+        return unknown("choker", name, ChokerConfig::TABLE, span);
+    };
+    parameters(named, span, |key, value| config.set(key, value))?;
+    Ok(config)
+}
+
+fn unknown<T>(kind: &str, name: &str, table: &[PolicyInfo], span: &Range<usize>) -> Result<T> {
+    let names: Vec<&str> = table.iter().map(|info| info.name).collect();
+    error(
+        format!("no {kind} is called `{name}`"),
+        format!("there are {}", names.join(", ")),
+        span.clone(),
+    )
+}
+
+fn name_of<'a>(named: &'a Named, span: &Range<usize>) -> Result<&'a str> {
+    match named {
+        Named::Name(name) => Ok(name),
+        Named::Table(table) => match table.get("name").and_then(Value::as_str) {
+            Some(name) => Ok(name),
+            None => error("a policy's table has its `name`", "", span.clone()),
+        },
+    }
+}
+
+fn parameters(
+    named: &Named,
+    span: &Range<usize>,
+    mut set: impl FnMut(&str, &ParamValue) -> std::result::Result<(), ParamError>,
+) -> Result<()> {
+    let Named::Table(table) = named else {
+        return Ok(());
+    };
+    for (key, value) in table.iter().filter(|(key, _)| *key != "name") {
+        let value = match value {
+            Value::String(text) => match Time::read(text) {
+                Ok(time) => ParamValue::Duration(time.0),
+                Err(_) => ParamValue::Text(text.clone()),
+            },
+            #[expect(clippy::cast_precision_loss, reason = "parameters are small")]
+            Value::Integer(number) => ParamValue::Number(*number as f64),
+            Value::Float(number) => ParamValue::Number(*number),
+            Value::Boolean(flag) => ParamValue::Flag(*flag),
+            _ => {
+                return error(
+                    format!("parameter `{key}` is of no use here"),
+                    "",
+                    span.clone(),
+                );
+            }
+        };
+        if let Err(problem) = set(key, &value) {
+            return error(format!("parameter `{key}`: {problem}"), "", span.clone());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Scenario files: what is refused says where and what to write, and what is read means what it says.
+
+use swarmbed_sim::scenario::Scenario;
+use swarmbed_sim::{Population, WireMode};
+
+const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
+
+fn refusal(change: impl FnOnce(&str) -> String) -> (String, String) {
+    let text = change(QUICKSTART);
+    let error = Scenario::read(&text, &[]).expect_err("a wrong scenario");
+    let span = error.span.clone().unwrap_or(0..0);
+    (
+        format!("{} {}", error.message, error.help.unwrap_or_default()),
+        text[span].to_owned(),
+    )
+}
+
+#[test]
+fn the_quickstart_means_what_it_says() {
+    let scenario = Scenario::read(QUICKSTART, &[]).unwrap();
+    assert_eq!(scenario.seeds, [1, 2, 3, 4, 5]);
+    assert_eq!(scenario.variants.len(), 3);
+    let setup = &scenario.variants[0].setup;
+    assert_eq!(setup.geometry.pieces(), 1145);
+    assert_eq!(setup.classes[0].population, Population::Count(1));
+    let again = Scenario::read(&scenario.text, &[]).expect("defaults spelled out are a scenario");
+    assert_eq!(again.variants[2].setup, scenario.variants[2].setup);
+}
+
+#[test]
+fn sets_and_axes_change_what_they_name() {
+    let sets = [
+        "network.wire=bytes".to_owned(),
+        "class.viewer.connectable=0.5".into(),
+        "swarm.viewers=7".into(),
+    ];
+    let scenario = Scenario::read(QUICKSTART, &sets).unwrap();
+    let setup = &scenario.variants[0].setup;
+    assert_eq!((setup.wire, setup.viewers), (WireMode::Bytes, 7));
+    assert!((setup.classes[1].connectable - 0.5).abs() < 1e-12);
+    let text = QUICKSTART.replace(
+        "[sweep]",
+        "[sweep.axes]\n\"content.bitrate\" = [\"400 kbit/s\", \"600 kbit/s\"]\n[sweep]",
+    );
+    let scenario = Scenario::read(&text, &[]).unwrap();
+    assert_eq!(scenario.variants.len(), 6);
+    assert_eq!(
+        scenario.variants[0].axes,
+        [("content.bitrate".to_owned(), "400 kbit/s".to_owned())]
+    );
+    assert_ne!(
+        scenario.variants[0].setup.bitrate,
+        scenario.variants[3].setup.bitrate
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place_and_remedy() {
+    let (message, place) =
+        refusal(|text| text.replace("viewers = 500", "viewers = 500\nspeed = 3"));
+    assert!(message.contains("unknown field `speed`"), "{message}");
+    assert_eq!(place, "speed");
+    let (message, place) = refusal(|text| text.replace("\"500 kbit/s\"\npiece", "\"500\"\npiece"));
+    assert!(
+        message.contains("lacks a unit") && message.contains("500 kbit/s"),
+        "{message}"
+    );
+    assert_eq!(place, "\"500\"");
+    let (message, _) =
+        refusal(|text| text.replace("uplink = \"2 Mbit/s\"", "uplink = \"-2 Mbit/s\""));
+    assert!(message.contains("not negative"), "{message}");
+    let (message, place) = refusal(|text| text.replace("share = 1.0", "share = 0.8"));
+    assert!(
+        message.contains("add up to 0.8") && message.contains("add up to 1;"),
+        "{message}"
+    );
+    assert_eq!(place, "share");
+    let (message, _) =
+        refusal(|text| text.replace("selector = \"in-order\"", "selector = \"in-ordr\""));
+    assert!(
+        message.contains("no selector is called `in-ordr`") && message.contains("in-order"),
+        "{message}"
+    );
+    let (message, _) = refusal(|text| {
+        text.replace(
+            "choker = \"give-to-get\"",
+            "choker = { name = \"give-to-get\", slots = 0 }",
+        )
+    });
+    assert!(message.contains("whole number from 1"), "{message}");
+    let (message, _) = refusal(|text| text.replace("horizon", "horizn"));
+    assert!(message.contains("horizn"), "{message}");
+}
