@@ -77,7 +77,9 @@ fn leechers_trade_and_every_policy_finishes() {
             let traded: u64 = (1..6)
                 .map(|index| lab.peers[index].as_ref().unwrap().traffic().payload_up)
                 .sum();
-            assert!(traded > geometry().total(), "{name}: {traded}");
+            // A seed that serves all of them at once lets them advance in step, with nothing to trade.
+            let in_step = choker.name == "always-unchoke";
+            assert!(in_step || traded > geometry().total(), "{name}: {traded}");
             let answers: u64 = (0..6)
                 .map(|index| lab.peers[index].as_ref().unwrap().traffic().answers)
                 .sum();

@@ -12,6 +12,7 @@ use crate::id::ConnId;
 use crate::input::{AddressSource, Remote};
 use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::output::{Announce, Output};
+use crate::policy::Reporting;
 use crate::wire::EXTENSIONS;
 
 /// Dials under way at once.
@@ -194,7 +195,7 @@ impl Peer {
 
     fn extended_handshake(&self) -> ExtendedHandshake {
         // Keys of a dictionary are in order (BEP 3).
-        let offered = if self.choker.wants_reports() {
+        let offered = if self.reporting == Reporting::Grandchildren {
             &EXTENSIONS[..]
         } else {
             &[]

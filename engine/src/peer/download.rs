@@ -11,7 +11,7 @@ use crate::geometry::{Block, BlockRef, Geometry};
 use crate::id::ConnId;
 use crate::message::Message;
 use crate::output::Output;
-use crate::policy::SelectView;
+use crate::policy::{Crowd, SelectView, TakeOver};
 use crate::time::nanos;
 
 /// A neighbour that owes blocks and is silent this long is asked no more, and its blocks are
@@ -103,8 +103,14 @@ impl Peer {
             playhead: player.map_or(0, |player| {
                 player.needed_after(self.now, neighbour.response + rest, &self.pieces)
             }),
-            playing: player.is_some_and(super::Player::under_way),
-            bitrate: player.map(super::Player::bitrate),
+            player,
+            crowd: Crowd {
+                neighbours: &self.neighbours,
+                order: &self.order,
+                me: conn,
+                window: self.pieces.window(),
+                now: self.now,
+            },
         };
         let suspects = &self.suspects;
         let free = |offset: &usize| !suspects.iter().any(|suspect| suspect.offset == *offset);
@@ -118,9 +124,28 @@ impl Peer {
             let from = player.needed_after(self.now, neighbour.response, &self.pieces);
             view.started_in(from..view.playhead()).filter(free)
         });
-        let chosen = wanted
-            .or(begun)
-            .or_else(|| self.selector.select(&view, &mut self.select_rng));
+        let (selector, rng) = (&mut self.selector, &mut self.select_rng);
+        let mut take_over = None;
+        let chosen = wanted.or(begun).or_else(|| {
+            take_over = selector.take_over(&view, false, rng);
+            if take_over.is_some() {
+                return None;
+            }
+            let chosen = selector.select(&view, rng);
+            if chosen.is_none() {
+                take_over = selector.take_over(&view, true, rng);
+            }
+            chosen
+        });
+        if let Some(chosen) = take_over {
+            assert!(
+                view.crowd.me() != chosen.from && view.theirs.contains(chosen.offset),
+                "the selector takes over {chosen:?} for {conn}"
+            );
+            return free(&chosen.offset)
+                .then(|| self.take_over(chosen))
+                .flatten();
+        }
         match chosen {
             Some(offset) => {
                 assert!(
@@ -131,6 +156,32 @@ impl Peer {
             }
             None => self.end_game(conn),
         }
+    }
+
+    /// Gives up what a neighbour was asked for of a piece, so that another is asked; names the
+    /// first of those blocks. `None` if each of them is asked of a second neighbour already.
+    fn take_over(&mut self, chosen: TakeOver) -> Option<BlockRef> {
+        let piece = self.pieces.window().piece(chosen.offset);
+        let from = self.neighbours[chosen.from.slot()]
+            .as_mut()
+            .filter(|one| one.conn == chosen.from)
+            .expect("the selector takes over from a neighbour");
+        let mut asked = false;
+        for request in from.requests.iter_mut() {
+            if request.block.piece == piece && !request.given_up {
+                asked = true;
+                if self.pieces.times_asked(request.block) == 1 {
+                    request.given_up = true;
+                    self.pieces.release(request.block);
+                }
+            }
+        }
+        assert!(
+            asked,
+            "the selector takes over {chosen:?}, of which nothing was asked"
+        );
+        let free = self.pieces.selectable().contains(chosen.offset);
+        free.then(|| self.pieces.ask(chosen.offset))
     }
 
     /// Everything missing is asked for: ask an idle neighbour for a block that another is late with.
@@ -249,6 +300,7 @@ impl Peer {
             .down
             .add(now, u64::from(block.length.saturating_sub(counted)));
         neighbour.last_block = now;
+        neighbour.blocks_in = neighbour.blocks_in.saturating_add(1);
         neighbour.snubbed = false;
         if let Some(request) = request {
             let took = now.since(request.at);

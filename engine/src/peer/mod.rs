@@ -32,15 +32,15 @@ use crate::id::{ConnId, PeerId};
 use crate::input::Input;
 use crate::message::Message;
 use crate::output::{Announce, Output};
-use crate::policy::{Choker, PieceSelector};
+use crate::policy::{Choker, PieceSelector, Reporting};
 use crate::rate::Rate;
 use crate::seed::{Rng, Seed};
 use crate::time::Instant;
 
 use book::Book;
-use neighbour::Neighbour;
+pub(crate) use neighbour::Neighbour;
 pub(crate) use pieces::PieceTable;
-use player::Player;
+pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};
 use reports::Reports;
 use verify::Suspect;
@@ -102,6 +102,7 @@ pub struct Peer {
     choke_rng: Rng,
     choke_at: Instant,
     choker_asked_at: Instant,
+    reporting: Reporting,
     reports: Reports,
     uplink: Option<Rate>,
 
@@ -134,6 +135,12 @@ impl Peer {
         }
         let mut choke_rng = seed.stream("choke", 0);
         let choker = config.choker.build();
+        let seed_choker = config.seed_choker.build();
+        // What a seed's choker wants to know must be asked for from the start.
+        let reporting = match choker.reporting() {
+            Reporting::None => seed_choker.reporting(),
+            reporting => reporting,
+        };
         // Peers that start together must not choke together.
         let phase = Duration::from_nanos(choke_rng.below(crate::time::nanos(choker.period())));
         let pieces = PieceTable::new(geometry, have, &mut seed.stream("order", 0));
@@ -152,7 +159,8 @@ impl Peer {
             order: Vec::new(),
             next_serial: 0,
             book: Book::new(config.announce_interval, now),
-            seed_choker: config.seed_choker.build(),
+            reporting,
+            seed_choker,
             choker,
             choke_rng,
             choke_at: now + phase,

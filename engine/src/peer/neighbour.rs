@@ -72,6 +72,8 @@ pub(crate) struct Neighbour {
     pub(crate) down: RateMeter,
     pub(crate) up: RateMeter,
     pub(crate) last_block: Instant,
+    /// Blocks it sent us.
+    pub(crate) blocks_in: u32,
     /// Part of a block that `Progress` has counted already.
     pub(crate) counted: u32,
     pub(crate) requests: Vec<Outstanding>,
@@ -130,6 +132,7 @@ impl Neighbour {
             down: RateMeter::new(now, RATE_WINDOW),
             up: RateMeter::new(now, RATE_WINDOW),
             last_block: now,
+            blocks_in: 0,
             counted: 0,
             requests: Vec::new(),
             released: VecDeque::new(),

@@ -132,7 +132,6 @@ impl PieceTable {
     }
 
     /// How many neighbours (seeds apart) have it.
-    #[cfg(test)]
     pub(crate) fn availability(&self, offset: usize) -> u16 {
         self.availability[offset]
     }
@@ -205,6 +204,26 @@ impl PieceTable {
         }
         self.order.pop();
         self.place[offset] = NOWHERE;
+    }
+
+    /// How many pieces are started.
+    pub(crate) fn started_count(&self) -> usize {
+        self.started.len()
+    }
+
+    /// Bytes of the piece that have not come.
+    pub(crate) fn missing_of(&self, offset: usize) -> u64 {
+        let whole = u64::from(self.geometry.length_of(self.window.piece(offset)));
+        if self.have.contains(offset) {
+            return 0;
+        }
+        let here = self.entry(offset).map_or(0, |started| {
+            let here = |state: &&BlockState| {
+                matches!(state, BlockState::Arrived(_) | BlockState::Stored(_))
+            };
+            started.blocks.iter().filter(here).count()
+        });
+        whole.saturating_sub(here as u64 * u64::from(Geometry::BLOCK))
     }
 
     /// Started pieces, oldest first.

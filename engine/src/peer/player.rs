@@ -77,6 +77,7 @@ pub(crate) struct Player {
     /// Bytes of media shown before the anchor.
     played: u64,
     stall: Option<Stall>,
+    stalls: u32,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
     events: Vec<Event>,
@@ -101,6 +102,7 @@ impl Player {
             frontier: 0,
             played: 0,
             stall: None,
+            stalls: 0,
             rate: RateMeter::new(now, START_RATE_WINDOW),
             events: Vec::new(),
         }
@@ -140,6 +142,17 @@ impl Player {
 
     pub(crate) const fn bitrate(&self) -> Rate {
         self.bitrate
+    }
+
+    /// How often the picture stood still.
+    pub(crate) const fn stalls(&self) -> u32 {
+        self.stalls
+    }
+
+    /// The byte that is due after `media` time, if the picture moves from now on.
+    pub(crate) fn byte_after(&self, now: Instant, media: Duration) -> u64 {
+        self.position(now)
+            .saturating_add(self.bitrate.bytes_in(nanos(media)))
     }
 
     /// The piece whose absence stops the picture.
@@ -408,6 +421,7 @@ impl Player {
         match self.rules.late {
             LatePolicy::Stall { .. } => {
                 self.state = PlayState::Stalled;
+                self.stalls += 1;
                 self.stall = Some(Stall {
                     since: at,
                     piece,

@@ -8,7 +8,7 @@ use super::Peer;
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::message::Message;
-use crate::policy::{Candidate, ChokeView};
+use crate::policy::{Candidate, ChokeView, Reporting};
 
 /// Neighbours that want nothing and give nothing are let go after this long (BEP 3).
 const IDLE: Duration = Duration::from_secs(150);
@@ -16,8 +16,6 @@ const IDLE: Duration = Duration::from_secs(150);
 const KEEP_ALIVE: Duration = Duration::from_secs(100);
 /// Between rounds, slots that fall idle are refilled at most this often.
 const EARLY_PAUSE: Duration = Duration::from_millis(200);
-/// With fewer unchoked than this, a newly interested neighbour does not wait for the round.
-const EARLY_BELOW: usize = 4;
 
 impl Peer {
     /// The round is over.
@@ -27,7 +25,7 @@ impl Peer {
         for index in 0..self.order.len() {
             self.at_mut(self.order[index]).forwarded = super::neighbour::Forwarded::default();
         }
-        if self.choker.wants_reports() {
+        if self.reporting == Reporting::Grandchildren {
             self.tell_parents();
         }
         for index in 0..self.order.len() {
@@ -35,7 +33,7 @@ impl Peer {
         }
         let period = self.choker.period();
         self.choke_at = self.now + period;
-        if self.choker.wants_reports() {
+        if self.reporting == Reporting::Grandchildren {
             self.reports.schedule(self.choke_at);
         }
         self.dial();
@@ -48,7 +46,12 @@ impl Peer {
             let one = self.at(slot);
             !one.we_choke && one.they_interested
         });
-        if unchoked.count() < EARLY_BELOW && self.neighbour(conn).is_some_and(|one| one.we_choke) {
+        let below = if self.pieces.is_complete() {
+            self.seed_choker.early_below()
+        } else {
+            self.choker.early_below()
+        };
+        if unchoked.count() < below && self.neighbour(conn).is_some_and(|one| one.we_choke) {
             self.ask_choker();
         }
     }

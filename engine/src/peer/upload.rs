@@ -10,6 +10,7 @@ use crate::geometry::Block;
 use crate::id::ConnId;
 use crate::message::Message;
 use crate::output::Output;
+use crate::policy::Reporting;
 
 impl Peer {
     /// A neighbour asks for a block.
@@ -62,7 +63,7 @@ impl Peer {
     fn pump(&mut self, conn: ConnId) {
         let now = self.now;
         let pieces = self.pieces.window().length;
-        let reports = self.choker.wants_reports();
+        let reports = self.reporting == Reporting::Grandchildren;
         while let Some(neighbour) = self.neighbour(conn) {
             if neighbour.credit == 0 {
                 return;

@@ -16,9 +16,14 @@ pub trait Choker: Debug + Send {
         Duration::from_secs(10)
     }
 
-    /// Whether it wants to know what neighbours forward (asked of their receivers).
-    fn wants_reports(&self) -> bool {
-        false
+    /// How it learns what neighbours forward.
+    fn reporting(&self) -> Reporting {
+        Reporting::None
+    }
+
+    /// With fewer unchoked than this, a newly interested neighbour does not wait for the round.
+    fn early_below(&self) -> usize {
+        4
     }
 
     /// A new neighbour.
@@ -29,6 +34,18 @@ pub trait Choker: Debug + Send {
 
     /// Writes whom to unchoke into `unchoked`; all others are choked.
     fn rechoke(&mut self, view: &ChokeView<'_>, rng: &mut Rng, unchoked: &mut Vec<ConnId>);
+}
+
+/// Who tells what a neighbour forwards to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reporting {
+    /// Nobody.
+    #[default]
+    None,
+    /// Those it forwards to, asked one by one (Give-to-Get as in the paper).
+    Grandchildren,
+    /// Itself (Give-to-Get as shipped).
+    Itself,
 }
 
 /// What a choker sees.

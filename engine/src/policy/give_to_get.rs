@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::choke::{Candidate, ChokeView, Choker};
+use super::choke::{Candidate, ChokeView, Choker, Reporting};
 use crate::id::ConnId;
 use crate::rate::Rate;
 use crate::seed::Rng;
@@ -116,8 +116,8 @@ impl Choker for GiveToGet {
         self.delta
     }
 
-    fn wants_reports(&self) -> bool {
-        true
+    fn reporting(&self) -> Reporting {
+        Reporting::Grandchildren
     }
 
     fn joined(&mut self, conn: ConnId, rng: &mut Rng) {

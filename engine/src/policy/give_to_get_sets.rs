@@ -5,7 +5,12 @@
 //! lowest piece still needed: high is m..m+h, in order once playback has started and rarest first
 //! before; mid is m+h..m+(μ+1)h and low the rest, rarest first. Within mid and low, started pieces
 //! are finished first. What lies behind the playhead comes last.
+//!
+//! Ablations: `mid = "mu"` ends the mid set at m+μh, as the client did from August 2010; `ties =
+//! "first"` takes the lowest of equally rare pieces, as its live picker did by mistake
+//! (swarmplayer.md 5.1 and 5.2, read in code).
 
+use core::ops::Range;
 use core::time::Duration;
 
 use super::select::{PieceSelector, SelectView};
@@ -15,7 +20,22 @@ use crate::seed::Rng;
 #[derive(Debug)]
 pub(super) struct GiveToGetSets {
     pub(super) h: Duration,
-    pub(super) mu: u32,
+    /// The mid set ends so many h after m.
+    pub(super) mid_end: u32,
+    /// Equally rare pieces are taken lowest first, not at random.
+    pub(super) ties_first: bool,
+}
+
+impl GiveToGetSets {
+    fn rarest(&self, view: &SelectView<'_>, range: Range<usize>) -> Option<usize> {
+        view.started_in(range.clone()).or_else(|| {
+            if self.ties_first {
+                view.rarest_lowest_in(range)
+            } else {
+                view.rarest_in(range)
+            }
+        })
+    }
 }
 
 impl PieceSelector for GiveToGetSets {
@@ -23,17 +43,14 @@ impl PieceSelector for GiveToGetSets {
         let m = view.playhead();
         let h = view.pieces_in(self.h);
         let high_end = m.saturating_add(h);
-        let mid_end = m.saturating_add(h.saturating_mul(self.mu as usize + 1));
+        let mid_end = m.saturating_add(h.saturating_mul(self.mid_end as usize));
         let high = if view.playing() {
             view.lowest_in(m..high_end)
         } else {
-            view.started_in(m..high_end)
-                .or_else(|| view.rarest_in(m..high_end))
+            self.rarest(view, m..high_end)
         };
-        high.or_else(|| view.started_in(high_end..mid_end))
-            .or_else(|| view.rarest_in(high_end..mid_end))
-            .or_else(|| view.started_in(mid_end..view.pieces()))
-            .or_else(|| view.rarest_in(mid_end..view.pieces()))
-            .or_else(|| view.rarest_in(0..m))
+        high.or_else(|| self.rarest(view, high_end..mid_end))
+            .or_else(|| self.rarest(view, mid_end.max(high_end)..view.pieces()))
+            .or_else(|| self.rarest(view, 0..m))
     }
 }

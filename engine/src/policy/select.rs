@@ -4,8 +4,10 @@ use core::fmt::Debug;
 use core::ops::Range;
 use core::time::Duration;
 
+use super::crowd::Crowd;
 use crate::bitfield::{Bitfield, bits};
-use crate::peer::PieceTable;
+use crate::id::ConnId;
+use crate::peer::{PieceTable, Player};
 use crate::rate::Rate;
 use crate::seed::Rng;
 
@@ -15,6 +17,27 @@ use crate::seed::Rng;
 pub trait PieceSelector: Debug + Send {
     /// The offset of a candidate, or `None` to ask nothing now.
     fn select(&mut self, view: &SelectView<'_>, rng: &mut Rng) -> Option<usize>;
+
+    /// Takes a piece over from a slower neighbour: what that one was asked for of it, and has not
+    /// sent, is asked of this one. Called before `select`, and once more when that found nothing
+    /// (`spare`). The engine checks that there is something to take over.
+    fn take_over(
+        &mut self,
+        _view: &SelectView<'_>,
+        _spare: bool,
+        _rng: &mut Rng,
+    ) -> Option<TakeOver> {
+        None
+    }
+}
+
+/// See [`PieceSelector::take_over`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakeOver {
+    /// The piece.
+    pub offset: usize,
+    /// Who was asked for some of it.
+    pub from: ConnId,
 }
 
 /// What a selector sees: our pieces, one neighbour's pieces, the playhead. A *candidate* is a
@@ -24,8 +47,20 @@ pub struct SelectView<'a> {
     pub(crate) table: &'a PieceTable,
     pub(crate) theirs: &'a Bitfield,
     pub(crate) playhead: usize,
-    pub(crate) playing: bool,
-    pub(crate) bitrate: Option<Rate>,
+    pub(crate) player: Option<&'a Player>,
+    pub(crate) crowd: Crowd<'a>,
+}
+
+/// A share of `whole`, rounded down.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "pieces are far fewer than 2^53"
+)]
+pub(super) fn share(whole: usize, share: f64) -> usize {
+    (whole as f64 * share.clamp(0.0, 1.0)) as usize
 }
 
 impl SelectView<'_> {
@@ -43,19 +78,89 @@ impl SelectView<'_> {
 
     /// Playback has started (it may stand still for want of a piece).
     #[must_use]
-    pub const fn playing(&self) -> bool {
-        self.playing
+    pub fn playing(&self) -> bool {
+        self.player.is_some_and(Player::under_way)
+    }
+
+    /// How often the picture stood still for want of a piece.
+    #[must_use]
+    pub fn stalls(&self) -> u32 {
+        self.player.map_or(0, Player::stalls)
+    }
+
+    /// Pieces we have.
+    #[must_use]
+    pub const fn had(&self) -> u32 {
+        self.table.have().count()
+    }
+
+    /// Pieces of which something is asked or here, and not all.
+    #[must_use]
+    pub fn started(&self) -> usize {
+        self.table.started_count()
+    }
+
+    /// The neighbours, this one among them.
+    #[must_use]
+    pub const fn crowd(&self) -> Crowd<'_> {
+        self.crowd
+    }
+
+    /// This share of all pieces, rounded down.
+    #[must_use]
+    pub fn share_of_pieces(&self, part: f64) -> usize {
+        share(self.pieces(), part)
     }
 
     /// How many pieces `media` time is, rounded up, at least 1; all of them without a bitrate.
     #[must_use]
     pub fn pieces_in(&self, media: Duration) -> usize {
-        let Some(bitrate) = self.bitrate else {
+        let Some(bitrate) = self.bitrate() else {
             return self.pieces();
         };
         let bytes = bitrate.bytes_in(crate::time::nanos(media));
         let pieces = bytes.div_ceil(u64::from(self.table.geometry().piece_length()));
         usize::try_from(pieces).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// Where the pieces end that are due within `media` time, if the picture moves from now on; the
+    /// end of the window without a bitrate.
+    #[must_use]
+    pub fn due_within(&self, media: Duration) -> usize {
+        let end = self.player.map(|player| {
+            let byte = player.byte_after(self.crowd.now, media);
+            byte / u64::from(self.table.geometry().piece_length()) + 1
+        });
+        end.and_then(|end| usize::try_from(end).ok())
+            .unwrap_or(usize::MAX)
+            .min(self.pieces())
+    }
+
+    /// Whether we have the piece.
+    #[must_use]
+    pub fn has(&self, offset: usize) -> bool {
+        self.table.have().contains(offset)
+    }
+
+    /// Bytes of a whole piece.
+    #[must_use]
+    pub fn piece_length(&self) -> u32 {
+        self.table.geometry().piece_length()
+    }
+
+    /// Started pieces, in no order.
+    pub fn started_pieces(&self) -> impl Iterator<Item = usize> + '_ {
+        self.table.started()
+    }
+
+    fn bitrate(&self) -> Option<Rate> {
+        self.player.map(Player::bitrate)
+    }
+
+    /// Bytes of a piece that have not come.
+    #[must_use]
+    pub fn missing_of(&self, offset: usize) -> u64 {
+        self.table.missing_of(offset)
     }
 
     /// Whether the piece is a candidate.
@@ -97,6 +202,9 @@ impl SelectView<'_> {
     pub fn rarest_in(&self, range: Range<usize>) -> Option<usize> {
         let end = range.end.min(self.pieces());
         let span = end.saturating_sub(range.start);
+        if span == 0 {
+            return None;
+        }
         // A neighbour's candidates are many or few. Many: the next in order of rarity is soon one.
         // Few: compare them all.
         let rarest = self.table.rarest();
@@ -117,6 +225,20 @@ impl SelectView<'_> {
         }
         self.candidates(range.start..end)
             .min_by_key(|&piece| self.table.place(piece))
+    }
+
+    /// The rarest candidate of a range; the lowest of equally rare ones. Looks at all candidates.
+    #[must_use]
+    pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
+        self.candidates(range)
+            .min_by_key(|&piece| (self.table.availability(piece), piece))
+    }
+
+    /// The oldest started candidate of a range, or else the rarest.
+    #[must_use]
+    pub fn started_or_rarest_in(&self, range: Range<usize>) -> Option<usize> {
+        self.started_in(range.clone())
+            .or_else(|| self.rarest_in(range))
     }
 
     /// The oldest started piece that is a candidate in the range: finishing it makes a whole piece
