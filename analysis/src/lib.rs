@@ -1,1 +1,25 @@
-//! swarmbed-analysis
+//! From events to metrics, statistics, tables and figures.
+//!
+//! Knows the engine's events and nothing of who made them, so one analyser serves a simulated and
+//! a real run. Definitions follow `reference/field.md` D2 (CTA-2066 family): pause and seek are no
+//! stalls, rebuffering ratio is S / (S + P), exits before start are counted apart.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `ledger.rs` | one peer's events, summed up |
+//! | `record.rs` | one peer of one run: what it was and what it did |
+//! | `metric.rs` | the table of metrics: peers of a run to one number |
+//! | `compare.rs` | runs to means, intervals and paired differences |
+//! | `stats.rs` | Student's t, bootstrap, percentiles |
+//! | `timeline.rs` | how many are there, play and stand still, over time |
+//! | `results.rs` | the files of a result |
+//! | `digits.rs` | how numbers are written |
+
+pub mod compare;
+pub mod digits;
+pub mod ledger;
+pub mod metric;
+pub mod record;
+pub mod results;
+pub mod stats;
+pub mod timeline;

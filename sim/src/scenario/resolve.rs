@@ -177,13 +177,14 @@ fn moved(text: &str, place: &[(String, Value)]) -> Result<File> {
     for (key, value) in place {
         put(&mut table, key, value.clone())?;
     }
-    Value::Table(table)
-        .try_into()
-        .map_err(|problem: toml::de::Error| ScenarioError {
-            message: format!("in the sweep: {}", problem.message()),
-            help: None,
-            span: Some(find(text, "[sweep")),
-        })
+    let wrong = |message: &str| ScenarioError {
+        message: format!("in the sweep: {message}"),
+        help: None,
+        span: Some(find(text, "[sweep")),
+    };
+    // By way of the text, since spans are asked for.
+    let text = toml::to_string(&table).map_err(|problem| wrong(&problem.to_string()))?;
+    toml::from_str(&text).map_err(|problem: toml::de::Error| wrong(problem.message()))
 }
 
 /// Where `needle` stands in the text, or nowhere.
@@ -320,11 +321,11 @@ fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setu
         .collect()
 }
 
-/// The `share` key of the class at `span`.
+/// The `share` key of the class whose header stands at `span`.
 fn find_share(text: &str, span: Range<usize>) -> Range<usize> {
-    let inside = text.get(span.clone()).unwrap_or("");
-    inside.find("share").map_or(span.clone(), |at| {
-        span.start + at..span.start + at + "share".len()
+    let rest = text.get(span.start..).unwrap_or("");
+    rest.find("\nshare").map_or(span.clone(), |at| {
+        span.start + at + 1..span.start + at + "\nshare".len()
     })
 }
 
