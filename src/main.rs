@@ -1,14 +1,27 @@
 //! The `swarmbed` command line: parsing and printing only.
 
 mod node;
+mod place;
+mod policies;
+mod run;
+mod schema;
+mod table;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A deterministic testbed for video streaming over BitTorrent swarms
+/// A deterministic testbed for video streaming over BitTorrent
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    after_help = "Examples:
+  swarmbed run scenarios/quickstart.toml
+  swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
+  swarmbed policies
+  swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
+  swarmbed node play film.torrent --output film.mp4"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -16,6 +29,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run scenario files: tables, CSV, figures
+    Run(run::Args),
+    /// List every policy with its source
+    Policies(policies::Args),
+    /// Print the JSON Schema of scenario files
+    Schema,
     /// The engine on real sockets
     #[command(subcommand)]
     Node(node::NodeCommand),
@@ -23,6 +42,9 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Policies(args) => policies::print(&args),
+        Command::Schema => schema::print(),
         Command::Node(command) => node::run(command),
     }
 }

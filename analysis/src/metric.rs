@@ -203,9 +203,11 @@ pub const METRICS: &[Metric] = &[
         sum(&sent) / big(run.content.bytes)
     })
     .headline(),
-    metric("resource_index", "resource index", "", Run::resource_index)
-        .headline()
-        .more_is_better(),
+    metric("resource_index", "resource index", "", |run| {
+        run.resource_index()
+    })
+    .headline()
+    .more_is_better(),
     metric("upload_utilisation", "upload used", "", |run| {
         let used: Vec<f64> = run.came().map(|peer| big(peer.bytes_up)).collect();
         let offered: Vec<f64> = run.came().map(Run::offered).collect();

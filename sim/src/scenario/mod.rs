@@ -96,3 +96,6 @@ pub fn seeds(text: &str) -> Result<Vec<u64>, String> {
         Ok(list)
     }
 }
+
+/// The JSON Schema of scenario files.
+pub const SCHEMA: &str = include_str!("schema.json");

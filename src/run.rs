@@ -1,0 +1,281 @@
+//! `swarmbed run`: scenario files in; tables, CSV and figures out.
+
+mod files;
+mod pictures;
+mod replicate;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant as Clock;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
+use swarmbed_sim::scenario::{Scenario, seeds};
+
+use crate::{place, table};
+use replicate::{Replicate, replicate};
+
+/// Run scenario files: tables, CSV, figures
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  swarmbed run scenarios/quickstart.toml
+  swarmbed run scenarios/quickstart.toml --seeds 1..=20 --out /tmp/quick
+  swarmbed run scenarios/quickstart.toml --set swarm.viewers=100 --set class.viewer.connectable=0.4 --json")]
+pub(crate) struct Args {
+    /// Scenario files
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    /// Where the results go [default: results/<scenario>]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Replicates: a number, or a range such as 1..=5, instead of the scenario's
+    #[arg(long, value_parser = seeds, value_name = "N|A..=B")]
+    seeds: Option<Vec<u64>>,
+    /// Threads [default: one per core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Change a key of the scenario: section.key=value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// One JSON object on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// No progress, no table
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Bad input, or a result that could not be written: exit code 2.
+const BAD: u8 = 2;
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let mut worst = 0;
+    let mut objects = Vec::new();
+    if args.out.is_some() && args.scenarios.len() > 1 {
+        eprintln!(
+            "error: --out takes the results of one scenario; run them one by one, or leave --out away"
+        );
+        return ExitCode::from(BAD);
+    }
+    for path in &args.scenarios {
+        match one(args, path) {
+            Ok((code, object)) => {
+                worst = worst.max(code);
+                objects.push(object);
+            }
+            Err(code) => return ExitCode::from(code),
+        }
+    }
+    if args.json {
+        let object = if objects.len() == 1 {
+            objects.remove(0)
+        } else {
+            serde_json::json!({ "scenarios": objects })
+        };
+        println!("{object}");
+    }
+    ExitCode::from(worst)
+}
+
+/// Runs one scenario: its exit code and its summary.
+fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        eprintln!(
+            "error: cannot read the scenario {}: {error}",
+            path.display()
+        );
+        BAD
+    })?;
+    let mut scenario = Scenario::read(&text, &args.set).map_err(|error| {
+        place::complain(path, &text, &error);
+        BAD
+    })?;
+    if let Some(seeds) = &args.seeds {
+        scenario.seeds.clone_from(seeds);
+    }
+    let changed = !args.set.is_empty() || args.seeds.is_some();
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| place::results_of(path, changed));
+    // Made before the work, so that a folder that cannot be written costs nothing.
+    let unwritable = |error: &swarmbed_analysis::results::WriteError| {
+        eprintln!("error: {error}; free some space, or choose another folder with --out");
+        BAD
+    };
+    let mut results =
+        swarmbed_analysis::results::Results::create(&folder).map_err(|error| unwritable(&error))?;
+
+    let wall = Clock::now();
+    let before = cpu_seconds();
+    let replicates = replicates(args, &scenario).map_err(|message| {
+        eprintln!("error: {}: {message}", path.display());
+        BAD
+    })?;
+    let cost = Cost {
+        wall_s: wall.elapsed().as_secs_f64(),
+        cpu_s: cpu_seconds() - before,
+    };
+    let runs: Vec<RunMetrics> = replicates
+        .iter()
+        .map(|replicate| replicate.metrics.clone())
+        .collect();
+    let object = files::write(&mut results, &scenario, &replicates, &runs, cost)
+        .map_err(|error| unwritable(&error))?;
+    if !args.quiet && !args.json {
+        tell(&scenario, &runs, &replicates, &results, cost);
+    }
+    let violations: Vec<&String> = replicates
+        .iter()
+        .flat_map(|replicate| &replicate.violations)
+        .collect();
+    for violation in violations.iter().take(20) {
+        eprintln!("check failed: {violation}");
+    }
+    Ok((u8::from(!violations.is_empty()), object))
+}
+
+/// What the runs took.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    wall_s: f64,
+    cpu_s: f64,
+}
+
+/// All runs, variant by variant, seeds in order. Many runs stand side by side on one thread each;
+/// few share the threads.
+fn replicates(args: &Args, scenario: &Scenario) -> Result<Vec<Replicate>, String> {
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        .max(1);
+    let jobs: Vec<(usize, u64)> = (0..scenario.variants.len())
+        .flat_map(|variant| scenario.seeds.iter().map(move |&seed| (variant, seed)))
+        .collect();
+    let inside = if jobs.len() >= threads { 1 } else { threads };
+    let beside = if inside == 1 { threads } else { 1 };
+    let bar = if args.quiet || args.json {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(jobs.len() as u64)
+    };
+    let style = ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} runs, {elapsed} so far, {eta} to go  {msg}",
+    );
+    bar.set_style(style.expect("the template is well formed"));
+    bar.tick();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(beside)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let failed = AtomicBool::new(false);
+    let done: Vec<Result<Replicate, String>> = pool.install(|| {
+        jobs.par_iter()
+            .map(|&(variant, seed)| {
+                if failed.load(Ordering::Relaxed) {
+                    return Err(String::new());
+                }
+                let result = replicate(scenario, variant, seed, inside, &bar);
+                bar.inc(1);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                result
+            })
+            .collect()
+    });
+    bar.finish_and_clear();
+    if let Some(Err(message)) = done
+        .iter()
+        .find(|one| matches!(one, Err(message) if !message.is_empty()))
+    {
+        return Err(message.clone());
+    }
+    done.into_iter().collect()
+}
+
+/// Prints the tables, and where the files are.
+fn tell(
+    scenario: &Scenario,
+    runs: &[RunMetrics],
+    replicates: &[Replicate],
+    results: &swarmbed_analysis::results::Results,
+    cost: Cost,
+) {
+    println!("{}", scenario.question);
+    let seeds = scenario.seeds.len();
+    println!(
+        "{seeds} run{} of each; mean ± half of the 95 % interval over runs\n",
+        if seeds == 1 { "" } else { "s" }
+    );
+    let names: Vec<&String> = scenario
+        .variants
+        .iter()
+        .map(|variant| &variant.name)
+        .collect();
+    let rows: Vec<_> = (0..names.len())
+        .map(|variant| {
+            (
+                names[variant].clone(),
+                table::estimates(&summarise(runs, variant)),
+            )
+        })
+        .collect();
+    for line in table::lines(scenario.stalls, &rows) {
+        println!("{line}");
+    }
+    if seeds > 1 && names.len() > 1 {
+        println!("\nDifference to \"{}\", on the same seeds:", names[0]);
+        let rows: Vec<_> = (1..names.len())
+            .map(|variant| (names[variant].clone(), paired(runs, 0, variant)))
+            .collect();
+        for line in table::lines(scenario.stalls, &rows) {
+            println!("{line}");
+        }
+    }
+    let cut: f64 = files::total(runs, "cut_by_horizon");
+    let early: f64 = files::total(runs, "exits_before_start");
+    if cut + early > 0.0 {
+        println!(
+            "\n{cut} viewers were cut by the horizon, {early} left before their first frame (counted apart)."
+        );
+    }
+    let blocks: u64 = replicates.iter().map(|one| one.totals.useful_blocks).sum();
+    let calls: u64 = replicates.iter().map(|one| one.totals.calls).sum();
+    let last = &replicates[replicates.len() - 1].totals;
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let (blocks, calls) = (blocks as f64, calls as f64);
+    println!(
+        "\n{:.1} s, {:.1} s of processor time: {:.0} blocks and {:.0} engine calls per CPU-second; window {:?}",
+        cost.wall_s,
+        cost.cpu_s,
+        blocks / cost.cpu_s.max(0.01),
+        calls / cost.cpu_s.max(0.01),
+        last.window
+    );
+    let written: Vec<&str> = results
+        .written()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    println!(
+        "\nWritten to {}: {}",
+        results.folder().display(),
+        written.join(", ")
+    );
+}
+
+/// Processor time of this process so far, all threads, from `/proc` (clock ticks of 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = |index: usize| {
+        after
+            .split_whitespace()
+            .nth(index)
+            .and_then(|text| text.parse::<f64>().ok())
+    };
+    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0
+}

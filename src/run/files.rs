@@ -1,0 +1,229 @@
+//! The files of a run's results: what goes into which.
+
+use serde_json::{Map, Value, json};
+use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
+use swarmbed_analysis::digits;
+use swarmbed_analysis::metric::METRICS;
+use swarmbed_analysis::results::{self, Results, WriteError, csv};
+use swarmbed_analysis::stats::Estimate;
+use swarmbed_engine::Cause;
+use swarmbed_sim::scenario::Scenario;
+
+use super::Cost;
+use super::replicate::Replicate;
+
+/// Format of `manifest.json` and of the files it names.
+const FORMAT: u32 = 1;
+
+/// The sum of a metric over all runs.
+pub(crate) fn total(runs: &[RunMetrics], key: &str) -> f64 {
+    let index = METRICS
+        .iter()
+        .position(|metric| metric.key == key)
+        .expect("a metric of the table");
+    swarmbed_analysis::stats::sum(&runs.iter().map(|run| run.values[index]).collect::<Vec<_>>())
+}
+
+/// Writes everything; returns the summary.
+pub(crate) fn write(
+    results: &mut Results,
+    scenario: &Scenario,
+    replicates: &[Replicate],
+    runs: &[RunMetrics],
+    cost: Cost,
+) -> Result<Value, WriteError> {
+    let summary = summary(scenario, replicates, runs);
+    results.write("summary.json", pretty(&summary).as_bytes())?;
+    results.write("runs.csv", &runs_csv(scenario, runs))?;
+    let header = |columns: &[&str]| -> Vec<String> {
+        ["variant", "seed"]
+            .iter()
+            .chain(columns)
+            .map(ToString::to_string)
+            .collect()
+    };
+    let rows = |of: fn(&Replicate) -> Vec<Vec<String>>| -> Vec<Vec<String>> {
+        let head = |one: &Replicate| {
+            [
+                scenario.variants[one.metrics.variant].name.clone(),
+                one.metrics.seed.to_string(),
+            ]
+        };
+        replicates
+            .iter()
+            .flat_map(|one| {
+                of(one)
+                    .into_iter()
+                    .map(move |row| head(one).into_iter().chain(row).collect())
+            })
+            .collect()
+    };
+    let table = |columns: Vec<String>, rows: &[Vec<String>]| {
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        csv(&columns, rows)
+    };
+    results.write(
+        "peers.csv",
+        &table(
+            header(results::PEER_COLUMNS),
+            &rows(|one| one.peers.clone()),
+        ),
+    )?;
+    let stalls: Vec<String> = std::iter::once("peer".to_owned())
+        .chain(results::stall_columns())
+        .collect();
+    let stalls: Vec<&str> = stalls.iter().map(String::as_str).collect();
+    results.write(
+        "stalls.csv",
+        &table(header(&stalls), &rows(|one| one.stalls.clone())),
+    )?;
+    let moments = rows(|one| one.timeline.iter().map(results::moment_row).collect());
+    results.write(
+        "timeline.csv",
+        &table(header(results::TIMELINE_COLUMNS), &moments),
+    )?;
+    super::pictures::write(results, scenario, replicates, runs)?;
+    let manifest = manifest(results, scenario, runs);
+    results.write("manifest.json", pretty(&manifest).as_bytes())?;
+    results.write("provenance.json", pretty(&provenance(cost)).as_bytes())?;
+    Ok(summary)
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("plain data") + "\n"
+}
+
+fn estimate(estimate: &Estimate) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("mean".into(), digits::json(estimate.mean));
+    object.insert("half_95".into(), digits::json(estimate.half));
+    object.insert("runs".into(), estimate.runs.into());
+    object
+}
+
+fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -> Value {
+    let shown = |index: &usize| METRICS[*index].applies(scenario.stalls);
+    let variants: Vec<Value> = (0..scenario.variants.len())
+        .map(|variant| {
+            let summaries = summarise(runs, variant);
+            let mut metrics = Map::new();
+            for index in (0..METRICS.len()).filter(shown) {
+                let mut object = estimate(&summaries[index].estimate);
+                if let Some((low, high)) = summaries[index].bootstrap {
+                    object.insert(
+                        "bootstrap_95".into(),
+                        json!([digits::json(low), digits::json(high)]),
+                    );
+                }
+                metrics.insert(METRICS[index].key.into(), object.into());
+            }
+            let mut causes = Map::new();
+            for (index, cause) in Cause::ALL.iter().enumerate() {
+                let of = replicates
+                    .iter()
+                    .filter(|one| one.metrics.variant == variant);
+                causes.insert(
+                    cause.name().into(),
+                    of.map(|one| one.causes[index]).sum::<u64>().into(),
+                );
+            }
+            let axes: Map<String, Value> = scenario.variants[variant]
+                .axes
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()))
+                .collect();
+            json!({
+                "name": scenario.variants[variant].name,
+                "policy": scenario.variants[variant].policy,
+                "axes": axes,
+                "metrics": metrics,
+                "stall_causes_ms": causes,
+            })
+        })
+        .collect();
+    let differences: Vec<Value> = (1..scenario.variants.len())
+        .map(|variant| {
+            let pairs = paired(runs, 0, variant);
+            let metrics: Map<String, Value> = (0..METRICS.len())
+                .filter(shown)
+                .map(|index| (METRICS[index].key.to_owned(), estimate(&pairs[index]).into()))
+                .collect();
+            json!({ "of": scenario.variants[variant].name, "to": scenario.variants[0].name, "metrics": metrics })
+        })
+        .collect();
+    json!({
+        "question": scenario.question,
+        "seeds": scenario.seeds,
+        "variants": variants,
+        "paired_differences": differences,
+    })
+}
+
+fn runs_csv(scenario: &Scenario, runs: &[RunMetrics]) -> Vec<u8> {
+    let shown: Vec<usize> = (0..METRICS.len())
+        .filter(|&index| METRICS[index].applies(scenario.stalls))
+        .collect();
+    let mut header = vec!["variant", "seed", "trace"];
+    header.extend(shown.iter().map(|&index| METRICS[index].key));
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            let name = scenario.variants[run.variant].name.clone();
+            let head = [name, run.seed.to_string(), format!("{:032x}", run.trace)];
+            head.into_iter()
+                .chain(shown.iter().map(|&index| digits::six(run.values[index])))
+                .collect()
+        })
+        .collect();
+    csv(&header, &rows)
+}
+
+fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Value {
+    let traces: Vec<Value> = runs
+        .iter()
+        .map(|run| {
+            json!({
+                "variant": scenario.variants[run.variant].name,
+                "seed": run.seed,
+                "trace": format!("{:032x}", run.trace),
+            })
+        })
+        .collect();
+    // Figures are functions of the same data, but PNG depends on more than that.
+    let files: Map<String, Value> = results
+        .written()
+        .iter()
+        .filter(|(name, _)| name.ends_with(".csv") || name.ends_with(".json"))
+        .map(|(name, hash)| (name.clone(), hash.clone().into()))
+        .collect();
+    json!({
+        "format": FORMAT,
+        "scenario": scenario.text,
+        "scenario_sha1": results::hash(scenario.text.as_bytes()),
+        "seeds": scenario.seeds,
+        "runs": traces,
+        "sha1": files,
+    })
+}
+
+/// What the results are no function of, apart.
+fn provenance(cost: Cost) -> Value {
+    let said = |program: &str, args: &[&str]| {
+        let output = std::process::Command::new(program)
+            .args(args)
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": said("git", &["describe", "--always", "--dirty"]),
+        "toolchain": said("rustc", &["--version"]),
+        "host": said("uname", &["-srm"]),
+        "wall_s": digits::json(cost.wall_s),
+        "cpu_s": digits::json(cost.cpu_s),
+    })
+}

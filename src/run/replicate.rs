@@ -1,0 +1,152 @@
+//! One run of one variant: from a setup to numbers and rows.
+
+use indicatif::ProgressBar;
+use swarmbed_analysis::compare::RunMetrics;
+use swarmbed_analysis::ledger::Ledger;
+use swarmbed_analysis::metric::{Content, METRICS};
+use swarmbed_analysis::record::{Ending, PeerRecord};
+use swarmbed_analysis::results;
+use swarmbed_analysis::timeline::{Moment, timeline};
+use swarmbed_engine::{Event, Instant};
+use swarmbed_sim::scenario::Scenario;
+use swarmbed_sim::{Behaviour, Observer, Options, OverlaySnapshot, PeerOutcome, Totals, World};
+
+/// What is kept of a run.
+#[derive(Debug)]
+pub(crate) struct Replicate {
+    pub(crate) metrics: RunMetrics,
+    /// Rows of `peers.csv`, after variant and seed.
+    pub(crate) peers: Vec<Vec<String>>,
+    /// Rows of `stalls.csv`, after variant and seed.
+    pub(crate) stalls: Vec<Vec<String>>,
+    pub(crate) timeline: Vec<Moment>,
+    /// Start-up delays of counted viewers, in seconds.
+    pub(crate) startups: Vec<f64>,
+    /// Rebuffering ratios of counted viewers.
+    pub(crate) rebuffering: Vec<f64>,
+    /// Milliseconds of all stalls, per cause.
+    pub(crate) causes: [u64; 6],
+    pub(crate) overlay: Vec<OverlaySnapshot>,
+    pub(crate) sources: Vec<u32>,
+    pub(crate) totals: Totals,
+    pub(crate) violations: Vec<String>,
+}
+
+/// Enters events into a ledger.
+struct Scribe(Ledger);
+
+impl Observer for Scribe {
+    fn event(&mut self, now: Instant, event: &Event) {
+        self.0.enter(now, event);
+    }
+}
+
+/// How often the timeline looks.
+const STEP: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Plays one run.
+pub(crate) fn replicate(
+    scenario: &Scenario,
+    variant: usize,
+    seed: u64,
+    threads: usize,
+    bar: &ProgressBar,
+) -> Result<Replicate, String> {
+    let mut setup = scenario.variants[variant].setup.clone();
+    setup.seed = seed;
+    let world =
+        World::new(&setup, |_| Scribe(Ledger::default())).map_err(|error| error.to_string())?;
+    let mut tell = |progress: swarmbed_sim::Progress| {
+        bar.set_message(format!("{} peers at {}", progress.present, progress.now));
+    };
+    let options = Options {
+        threads,
+        progress: Some(&mut tell),
+        ..Options::default()
+    };
+    let report = world
+        .run(options)
+        .map_err(|_| "the run was aborted".to_owned())?;
+
+    let warm = Instant::ZERO + scenario.warm_up;
+    let record = |outcome: &PeerOutcome<Scribe>| {
+        let facts = &outcome.facts;
+        let class = &setup.classes[usize::from(facts.class)];
+        let ending = match outcome.ending {
+            swarmbed_sim::Ending::NeverCame => Ending::NeverCame,
+            _ if facts.arrival < warm && facts.plays => Ending::WarmUp,
+            swarmbed_sim::Ending::Left => Ending::Left,
+            swarmbed_sim::Ending::Crashed => Ending::Crashed,
+            swarmbed_sim::Ending::Cut => Ending::CutByHorizon,
+        };
+        PeerRecord {
+            number: facts.number,
+            class: class.name.clone(),
+            source: facts.source,
+            free_rider: class.behaviour == Behaviour::FreeRider,
+            plays: facts.plays,
+            uplink: facts.uplink,
+            downlink: facts.downlink,
+            connectable: facts.connectable,
+            arrival: facts.arrival,
+            left_at: outcome.left_at,
+            ending,
+            trace: outcome.trace,
+            bytes_up: outcome.bytes_up,
+            bytes_down: outcome.bytes_down,
+            ledger: outcome.observer.0.clone(),
+        }
+    };
+    let peers: Vec<PeerRecord> = report.peers.iter().map(record).collect();
+    let content = Content {
+        bytes: setup.geometry.total(),
+        pieces: setup.geometry.pieces(),
+        bitrate: setup.bitrate,
+    };
+    let counted = || peers.iter().filter(|peer| peer.counts());
+    let mut causes = [0; 6];
+    for stall in counted().flat_map(|peer| &peer.ledger.stalls) {
+        for (sum, millis) in causes.iter_mut().zip(stall.causes.0) {
+            *sum += u64::from(millis);
+        }
+    }
+    Ok(Replicate {
+        metrics: RunMetrics {
+            variant,
+            seed,
+            trace: report.trace,
+            values: METRICS
+                .iter()
+                .map(|metric| metric.of(&peers, content))
+                .collect(),
+        },
+        peers: peers.iter().map(results::peer_row).collect(),
+        stalls: peers
+            .iter()
+            .flat_map(|peer| {
+                peer.ledger.stalls.iter().map(|stall| {
+                    std::iter::once(peer.number.to_string())
+                        .chain(results::stall_row(stall))
+                        .collect()
+                })
+            })
+            .collect(),
+        timeline: timeline(&peers, STEP),
+        startups: counted()
+            .filter_map(|peer| peer.ledger.startup)
+            .map(|delay| delay.as_secs_f64())
+            .collect(),
+        rebuffering: counted()
+            .filter_map(|peer| peer.ledger.rebuffering_ratio())
+            .collect(),
+        causes,
+        overlay: report.overlay,
+        sources: peers
+            .iter()
+            .filter(|peer| peer.source)
+            .map(|peer| peer.number)
+            .collect(),
+        totals: report.totals,
+        violations: report.checks.violations,
+    })
+}
