@@ -71,10 +71,6 @@ impl GiveToGet {
             if rank >= self.slots && (rank >= SLOTS_MAX || needed >= enough) {
                 break;
             }
-            // Without a report there is no rank: only the optimistic slot may find out.
-            if one.forwarded == 0 && rank >= self.slots {
-                break;
-            }
             needed += self.need(one, view);
             unchoked.push(one.conn);
         }
