@@ -52,7 +52,7 @@ pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
 pub use input::{AddressSource, Call, Input, Remote, StoreResult, Verdict};
-pub use message::{Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, Message};
+pub use message::{Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, Message};
 pub use output::{Announce, Output};
 pub use peer::{NeighbourView, Peer, PlayState, PlaybackView};
 pub use rate::{Rate, RateMeter};

@@ -12,7 +12,7 @@ use swarmbed_engine::wire::{
 };
 use swarmbed_engine::{
     Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
-    Message, PeerId, PieceIndex, Rate, Remote,
+    G2gShares, Message, PeerId, PieceIndex, Rate, Remote,
 };
 
 const PIECES: u32 = 10;
@@ -428,7 +428,13 @@ fn any_extended() -> impl Strategy<Value = Extended> {
         vec(any_addr(), 0..=Extended::RECEIVERS_MAX).prop_map(Extended::G2gReceivers),
         any_query().prop_map(Extended::G2gQuery),
         any_report().prop_map(Extended::G2gReport),
-        (20..=255_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
+        vec((any::<u32>(), 0..=100_u8), 0..9).prop_map(|mut shares| {
+            shares.sort_unstable();
+            shares.dedup_by_key(|(piece, _)| *piece);
+            let shares = shares.into_iter().map(|(p, share)| (PieceIndex(p), share));
+            Extended::G2gShares(G2gShares::new(shares.collect()))
+        }),
+        (20..=234_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
     ]
 }
 

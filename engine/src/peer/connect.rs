@@ -13,10 +13,19 @@ use crate::input::{AddressSource, Remote};
 use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::output::{Announce, Output};
 use crate::policy::Reporting;
-use crate::wire::EXTENSIONS;
+use crate::wire::{EXTENSIONS, TR_G2G_V2};
 
 /// Dials under way at once.
 const DIALS_MAX: usize = 10;
+
+/// The extensions of Give-to-Get that we speak.
+pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'static str, u8)> {
+    EXTENSIONS.iter().filter(move |(name, _)| match reporting {
+        Reporting::None => false,
+        Reporting::Grandchildren => *name != TR_G2G_V2,
+        Reporting::Itself { .. } => *name == TR_G2G_V2,
+    })
+}
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
@@ -195,13 +204,7 @@ impl Peer {
 
     fn extended_handshake(&self) -> ExtendedHandshake {
         // Keys of a dictionary are in order (BEP 3).
-        let offered = if self.reporting == Reporting::Grandchildren {
-            &EXTENSIONS[..]
-        } else {
-            &[]
-        };
-        let mut extensions: Vec<(Box<str>, u8)> = offered
-            .iter()
+        let mut extensions: Vec<(Box<str>, u8)> = offered(self.reporting)
             .map(|&(name, id)| (name.into(), id))
             .collect();
         extensions.sort();

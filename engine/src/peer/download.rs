@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Peer;
-use super::neighbour::Outstanding;
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::geometry::{Block, BlockRef, Geometry};
@@ -62,13 +61,7 @@ impl Peer {
             };
             let message = Message::Request(self.pieces.geometry().block(block));
             let neighbour = self.neighbour(conn).expect("checked above");
-            let alone = neighbour.requests.is_empty();
-            neighbour.requests.push(Outstanding {
-                block,
-                at: now,
-                alone,
-                given_up: false,
-            });
+            neighbour.push_request(block, now);
             self.detail(Event::Requested {
                 conn,
                 block: self.pieces.geometry().block(block),
@@ -310,6 +303,7 @@ impl Peer {
             }
         }
         neighbour.remember_recent(now, block.piece, keep);
+        self.forwarding.received(now, self.reporting);
 
         let useful = self.pieces.wants(known);
         self.detail(Event::BlockReceived {

@@ -5,6 +5,7 @@
 //! and `rechoke`. Nothing here reads a clock or holds a payload.
 
 mod book;
+mod claims;
 mod connect;
 mod download;
 mod neighbour;
@@ -38,6 +39,7 @@ use crate::seed::{Rng, Seed};
 use crate::time::Instant;
 
 use book::Book;
+use claims::Forwarding;
 pub(crate) use neighbour::Neighbour;
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
@@ -104,6 +106,7 @@ pub struct Peer {
     choker_asked_at: Instant,
     reporting: Reporting,
     reports: Reports,
+    forwarding: Forwarding,
     uplink: Option<Rate>,
 
     tick_at: Instant,
@@ -166,6 +169,7 @@ impl Peer {
             choke_at: now + phase,
             choker_asked_at: Instant::ZERO,
             reports: Reports::new(seed.stream("nonce", 0)),
+            forwarding: Forwarding::new(),
             uplink: None,
             tick_at: now + TICK,
             traffic: Traffic::default(),
@@ -304,7 +308,11 @@ impl Peer {
             .as_ref()
             .and_then(|player| player.next(&self.pieces));
         let tick = self.needs_tick().then_some(self.tick_at);
-        let at = self.choke_at.min(self.book.next()).min(self.reports.next());
+        let at = self
+            .choke_at
+            .min(self.book.next())
+            .min(self.reports.next())
+            .min(self.forwarding.next());
         Some(
             at.min(player.unwrap_or(Instant::FAR))
                 .min(tick.unwrap_or(Instant::FAR)),
@@ -439,6 +447,9 @@ impl Peer {
         let now = self.now;
         if self.reports.is_due(now) {
             self.query_grandchildren();
+        }
+        if self.forwarding.next() <= now {
+            self.tell_forwarded();
         }
         if self.choke_at <= now {
             self.rechoke();

@@ -1,10 +1,12 @@
 //! One neighbour: what it has, what each wants of the other, and what is under way between us.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::claims::Claims;
 use crate::bitfield::Bitfield;
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
@@ -90,7 +92,7 @@ pub(crate) struct Neighbour {
     pub(crate) uploads: VecDeque<Block>,
     pub(crate) credit: u16,
 
-    /// It speaks Give-to-Get.
+    /// It speaks Give-to-Get as we do.
     pub(crate) g2g: bool,
     /// Pieces we sent it blocks of; made when the first is sent.
     pub(crate) sent: Option<Bitfield>,
@@ -99,6 +101,8 @@ pub(crate) struct Neighbour {
     /// Whom it says it uploads to.
     pub(crate) receivers: Vec<SocketAddr>,
     pub(crate) forwarded: Forwarded,
+    /// What it says it forwards, once it or we have said or sent something.
+    pub(crate) claims: Option<Box<Claims>>,
     /// Blocks it sent us, newest last.
     pub(crate) recent: VecDeque<(Instant, PieceIndex)>,
 }
@@ -147,6 +151,7 @@ impl Neighbour {
             served: false,
             receivers: Vec::new(),
             forwarded: Forwarded::default(),
+            claims: None,
             recent: VecDeque::new(),
         }
     }
@@ -161,6 +166,17 @@ impl Neighbour {
 
     pub(crate) fn speaks_fast(&self) -> bool {
         self.remote.is_some_and(|remote| remote.fast)
+    }
+
+    /// Remembers that it was asked for a block.
+    pub(crate) fn push_request(&mut self, block: BlockRef, at: Instant) {
+        let alone = self.requests.is_empty();
+        self.requests.push(Outstanding {
+            block,
+            at,
+            alone,
+            given_up: false,
+        });
     }
 
     /// Takes a request off the list.

@@ -235,6 +235,7 @@ impl Peer {
                     .and_then(|one| one.listen.or(Some(one.addr)));
                 self.reported(from.expect("checked by message"), &report)?;
             }
+            Extended::G2gShares(shares) => self.claimed(conn, &shares)?,
             Extended::Unknown { .. } => {}
         }
         Ok(())
@@ -247,8 +248,11 @@ impl Peer {
                 .iter()
                 .any(|(name, id)| &**name == wanted && *id != 0)
         };
+        // It must speak all that we offered of Give-to-Get, and we something.
+        let mut ours = super::connect::offered(self.reporting).peekable();
+        let g2g = ours.peek().is_some() && ours.all(|(name, _)| speaks(name));
         let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.g2g = crate::wire::EXTENSIONS.iter().all(|(name, _)| speaks(name));
+        neighbour.g2g = g2g;
         if let Some(port) = handshake
             .port
             .filter(|&port| port != 0 && !neighbour.outbound)

@@ -9,6 +9,7 @@ use crate::error::CloseReason;
 use crate::event::Event;
 use crate::message::Message;
 use crate::policy::{Candidate, ChokeView, Reporting};
+use crate::rate::Rate;
 
 /// Neighbours that want nothing and give nothing are let go after this long (BEP 3).
 const IDLE: Duration = Duration::from_secs(150);
@@ -87,11 +88,15 @@ impl Peer {
                 g2g: one.g2g,
                 forwarded_ours: one.forwarded.ours,
                 forwarded: one.forwarded.total,
+                claimed_ours: one.claims.as_ref().map_or(Rate::ZERO, |all| all.ours(now)),
+                claimed: one.claims.as_ref().map_or(Rate::ZERO, |all| all.total(now)),
             })
             .collect();
         let view = ChokeView {
             now,
             uplink: self.uplink,
+            complete: self.pieces.is_complete(),
+            piece_length: self.pieces.geometry().piece_length(),
             neighbours: &candidates,
         };
         let mut unchoked = Vec::new();

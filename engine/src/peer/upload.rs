@@ -79,6 +79,7 @@ impl Peer {
                 let sent = neighbour.sent.get_or_insert_with(|| Bitfield::new(pieces));
                 sent.insert(block.piece.0 as usize);
             }
+            self.note_forwarded(conn, block);
             self.traffic.payload_up += u64::from(block.length);
             self.traffic.control_up += 13;
             self.outbox.push_back(Output::SendBlock(conn, block));

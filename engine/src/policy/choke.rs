@@ -45,7 +45,10 @@ pub enum Reporting {
     /// Those it forwards to, asked one by one (Give-to-Get as in the paper).
     Grandchildren,
     /// Itself (Give-to-Get as shipped).
-    Itself,
+    Itself {
+        /// It claims every 4 s to have forwarded whole every piece it has, whatever it did.
+        lies: bool,
+    },
 }
 
 /// What a choker sees.
@@ -55,6 +58,10 @@ pub struct ChokeView<'a> {
     pub now: Instant,
     /// Our share of the uplink, if it is known.
     pub uplink: Option<Rate>,
+    /// We have everything.
+    pub complete: bool,
+    /// Bytes of a piece.
+    pub piece_length: u32,
     /// The neighbours, oldest first.
     pub neighbours: &'a [Candidate],
 }
@@ -79,10 +86,14 @@ pub struct Candidate {
     pub up: Rate,
     /// It owes us blocks and is silent for a minute.
     pub snubbed: bool,
-    /// It speaks Give-to-Get.
+    /// It speaks Give-to-Get as we do: it reports, in the way this choker learns by.
     pub g2g: bool,
     /// Blocks it forwarded in this round of pieces it got from us, as reported.
     pub forwarded_ours: u32,
     /// Blocks it forwarded in this round, as reported.
     pub forwarded: u32,
+    /// What it says it forwards of what we gave it, over the last 20 s.
+    pub claimed_ours: Rate,
+    /// What it says it forwards, over the last 20 s.
+    pub claimed: Rate,
 }

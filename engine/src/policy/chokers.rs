@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::choke::Choker;
-use super::param::{ParamError, ParamValue, PolicyInfo, duration, slots};
-use super::{always_unchoke, give_to_get, seed_fastest, seed_round_robin, tit_for_tat};
+use super::param::{ParamError, ParamValue, PolicyInfo, duration, flag, slots};
+use super::{
+    always_unchoke, give_to_get, give_to_get_shipped, seed_fastest, seed_round_robin, tit_for_tat,
+};
 
 /// Whom to upload to.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,13 @@ pub enum ChokerConfig {
         delta: Duration,
         /// Regular slots before the 90 % rule, 3.
         slots: u16,
+    },
+    /// `give-to-get-shipped`: each says itself what it forwards.
+    GiveToGetShipped {
+        /// Slots, 7, of which one turns.
+        slots: u16,
+        /// This peer claims to forward all it has, again and again.
+        lies: bool,
     },
     /// `always-unchoke`
     AlwaysUnchoke,
@@ -50,6 +59,11 @@ impl ChokerConfig {
             summary: "the neighbours that forward most of what we gave them, as their own receivers report",
         },
         PolicyInfo {
+            name: "give-to-get-shipped",
+            source: "Tribler 2008-2010, Choker.py, Connecter.py, Tr_G2G_v2 (read in code)",
+            summary: "the 6 neighbours that say they forward most, and the 6 others that give most",
+        },
+        PolicyInfo {
             name: "always-unchoke",
             source: "rqbit, peer_connection.rs (read in code, August 2026)",
             summary: "nobody is ever choked",
@@ -75,6 +89,10 @@ impl ChokerConfig {
                 delta: Duration::from_secs(10),
                 slots: 3,
             },
+            "give-to-get-shipped" => Self::GiveToGetShipped {
+                slots: 7,
+                lies: false,
+            },
             "always-unchoke" => Self::AlwaysUnchoke,
             "seed-fastest" => Self::SeedFastest { slots: 4 },
             "seed-round-robin" => Self::SeedRoundRobin { slots: 4 },
@@ -91,11 +109,13 @@ impl ChokerConfig {
             (
                 Self::TitForTat { slots: count }
                 | Self::GiveToGet { slots: count, .. }
+                | Self::GiveToGetShipped { slots: count, .. }
                 | Self::SeedFastest { slots: count }
                 | Self::SeedRoundRobin { slots: count },
                 "slots",
             ) => *count = slots(value)?,
             (Self::GiveToGet { delta, .. }, "delta") => *delta = duration(value)?,
+            (Self::GiveToGetShipped { lies, .. }, "lies") => *lies = flag(value)?,
             _ => return Err(ParamError::Unknown(self.parameters())),
         }
         Ok(())
@@ -104,6 +124,7 @@ impl ChokerConfig {
     const fn parameters(&self) -> &'static str {
         match self {
             Self::GiveToGet { .. } => "delta, slots",
+            Self::GiveToGetShipped { .. } => "slots, lies",
             Self::TitForTat { .. } | Self::SeedFastest { .. } | Self::SeedRoundRobin { .. } => {
                 "slots"
             }
@@ -117,6 +138,9 @@ impl ChokerConfig {
         match *self {
             Self::TitForTat { slots } => Box::new(tit_for_tat::TitForTat::new(slots)),
             Self::GiveToGet { delta, slots } => Box::new(give_to_get::GiveToGet::new(delta, slots)),
+            Self::GiveToGetShipped { slots, lies } => {
+                Box::new(give_to_get_shipped::GiveToGetShipped::new(slots, lies))
+            }
             Self::AlwaysUnchoke => Box::new(always_unchoke::AlwaysUnchoke),
             Self::SeedFastest { slots } => Box::new(seed_fastest::SeedFastest::new(slots)),
             Self::SeedRoundRobin { slots } => Box::new(seed_round_robin::SeedRoundRobin {

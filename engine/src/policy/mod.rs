@@ -11,6 +11,7 @@ mod chokers;
 mod crowd;
 mod give_to_get;
 mod give_to_get_sets;
+mod give_to_get_shipped;
 mod in_order;
 mod libtorrent_deadline;
 mod mixed;
@@ -24,6 +25,8 @@ mod seed_round_robin;
 mod select;
 mod selectors;
 mod swarmplayer_2010;
+#[cfg(test)]
+mod tests;
 mod tit_for_tat;
 mod webtorrent_critical;
 mod zipf;

@@ -93,3 +93,10 @@ pub(super) fn either(
         _ => Err(ParamError::Value(expected)),
     }
 }
+
+pub(super) fn flag(value: &ParamValue) -> Result<bool, ParamError> {
+    match value {
+        ParamValue::Flag(flag) => Ok(*flag),
+        _ => Err(ParamError::Value("true or false")),
+    }
+}

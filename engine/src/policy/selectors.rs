@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::param::{ParamError, ParamValue, PolicyInfo, count, duration, either, exponent, share};
+use super::param::{
+    ParamError, ParamValue, PolicyInfo, count, duration, either, exponent, flag, share,
+};
 use super::select::PieceSelector;
 use super::{
     bitos, give_to_get_sets, in_order, libtorrent_deadline, mixed, rarest_first, rqbit_look_ahead,
@@ -184,10 +186,7 @@ impl SelectorConfig {
             (Self::RqbitLookAhead { look_ahead_kib }, "look-ahead-kib") => {
                 *look_ahead_kib = count(value)?;
             }
-            (Self::WebtorrentCritical { hotswap }, "hotswap") => match value {
-                ParamValue::Flag(flag) => *hotswap = *flag,
-                _ => return Err(ParamError::Value("true or false")),
-            },
+            (Self::WebtorrentCritical { hotswap }, "hotswap") => *hotswap = flag(value)?,
             _ => return Err(ParamError::Unknown(self.parameters())),
         }
         Ok(())

@@ -102,6 +102,7 @@ impl Encoder {
             Extended::G2gReceivers(_) => known(0)?,
             Extended::G2gQuery(_) => known(1)?,
             Extended::G2gReport(_) => known(2)?,
+            Extended::G2gShares(_) => known(3)?,
             Extended::Unknown { id, .. } => *id,
         };
         out.extend_from_slice(&(wire_len - 4).to_be_bytes());

@@ -1,4 +1,4 @@
-//! The bodies of extension messages (BEP 10): its handshake, and Give-to-Get's three.
+//! The bodies of extension messages (BEP 10): its handshake, and Give-to-Get's four.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,7 +8,7 @@ use super::bencode::{self, Value};
 use super::read::{Reader, write_address};
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
-use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport};
+use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares};
 
 /// "The peers I am uploading to": lets a child's receivers be asked.
 pub const SW_G2G_TO: &str = "sw_g2g_to";
@@ -16,19 +16,24 @@ pub const SW_G2G_TO: &str = "sw_g2g_to";
 pub const SW_G2G_QUERY: &str = "sw_g2g_query";
 /// The answer.
 pub const SW_G2G_REPORT: &str = "sw_g2g_report";
+/// "What I forwarded", as Tribler from 2008 on says it.
+pub const TR_G2G_V2: &str = "Tr_G2G_v2";
 
 /// The extensions we can offer, with the ids we receive them under. The decoder relies on these
 /// ids: an extension handshake of ours names them or leaves them out.
-pub const EXTENSIONS: [(&str, u8); 3] = [
+pub const EXTENSIONS: [(&str, u8); 4] = [
     (SW_G2G_TO, TO),
     (SW_G2G_QUERY, QUERY),
     (SW_G2G_REPORT, REPORT),
+    (TR_G2G_V2, SHARES),
 ];
 
 const HANDSHAKE: u8 = 0;
 const TO: u8 = 10;
 const QUERY: u8 = 11;
 const REPORT: u8 = 12;
+/// As the client chose.
+const SHARES: u8 = 235;
 
 /// Longest handshake we read; clients send some hundred bytes.
 const HANDSHAKE_MAX: u32 = 64 * 1024;
@@ -46,6 +51,8 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
         TO => 1 + 19 * u32::try_from(Extended::RECEIVERS_MAX).expect("32"),
         QUERY => 28,
         REPORT => 30 + 6 * u32::try_from(G2gReport::MAX).expect("512"),
+        // Per piece the key's length, at most ten digits, and a byte as a string.
+        SHARES => 2 + 16 * u32::try_from(G2gShares::MAX).expect("4096"),
         _ => return None,
     })
 }
@@ -53,6 +60,7 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
 pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
     let mut reader = Reader(body);
     let (decoded, what) = match id {
+        SHARES => (shares(body).map(Extended::G2gShares), TR_G2G_V2),
         HANDSHAKE => (
             handshake(body).map(Extended::Handshake),
             "extension handshake",
@@ -71,7 +79,7 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
         ),
     };
     match decoded {
-        Some(extended) if id == HANDSHAKE || reader.is_empty() => Ok(extended),
+        Some(extended) if matches!(id, HANDSHAKE | SHARES) || reader.is_empty() => Ok(extended),
         _ => Err(CloseReason::Malformed(what)),
     }
 }
@@ -87,6 +95,7 @@ pub(super) fn encode(extended: &Extended, out: &mut Vec<u8>) {
         }
         Extended::G2gQuery(query) => write_query(query, out),
         Extended::G2gReport(report) => write_report(report, out),
+        Extended::G2gShares(shares) => write_shares(shares, out),
         Extended::Unknown { length, .. } => out.resize(out.len() + *length as usize, 0),
     }
 }
@@ -136,6 +145,36 @@ pub(super) fn write_report(report: &G2gReport, out: &mut Vec<u8>) {
         out.extend_from_slice(&piece.0.to_be_bytes());
         out.extend_from_slice(&blocks.to_be_bytes());
     }
+}
+
+/// Anything but a dictionary of decimal piece numbers and single bytes up to 100 closes the
+/// connection, as it did in the client.
+fn shares(body: &[u8]) -> Option<G2gShares> {
+    let Ok(Value::Dict(dict)) = bencode::parse(body, 2 * G2gShares::MAX + 1) else {
+        return None;
+    };
+    let shares = dict
+        .entries()
+        .map(|(key, share)| {
+            let digits = !key.is_empty() && key.iter().all(u8::is_ascii_digit);
+            let plain = digits && (key == b"0" || key[0] != b'0');
+            let text = core::str::from_utf8(key).ok().filter(|_| plain)?;
+            match share.as_bytes()? {
+                &[share] if share <= 100 => Some((PieceIndex(text.parse().ok()?), share)),
+                _ => None,
+            }
+        })
+        .collect::<Option<_>>()?;
+    Some(G2gShares::new(shares))
+}
+
+fn write_shares(shares: &G2gShares, out: &mut Vec<u8>) {
+    out.push(b'd');
+    for (piece, share) in shares.shares() {
+        bencode::write_bytes(out, alloc::format!("{}", piece.0).as_bytes());
+        bencode::write_bytes(out, &[*share]);
+    }
+    out.push(b'e');
 }
 
 /// What we use of it; a key of an unexpected kind counts as absent, for clients differ.
