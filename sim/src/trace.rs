@@ -264,6 +264,13 @@ impl Trace {
                 self.word(19);
                 self.report(report);
             }
+            Extended::G2gShares(shares) => {
+                self.word(21);
+                self.word(shares.shares().len() as u64);
+                for (piece, share) in shares.shares() {
+                    self.pair(piece.0, u32::from(*share));
+                }
+            }
             Extended::Unknown { id, length } => {
                 self.pair(20, u32::from(*id));
                 self.word(u64::from(*length));
