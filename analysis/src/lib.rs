@@ -12,13 +12,17 @@
 //! | `compare.rs` | runs to means, intervals and paired differences |
 //! | `stats.rs` | Student's t, bootstrap, percentiles |
 //! | `timeline.rs` | how many are there, play and stand still, over time |
+//! | `overlay.rs` | degrees, components and hops of who is whose neighbour |
+//! | `figures/` | figures, as SVG and PNG, from plain data |
 //! | `results.rs` | the files of a result |
 //! | `digits.rs` | how numbers are written |
 
 pub mod compare;
 pub mod digits;
+pub mod figures;
 pub mod ledger;
 pub mod metric;
+pub mod overlay;
 pub mod record;
 pub mod results;
 pub mod stats;
