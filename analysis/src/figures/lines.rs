@@ -229,7 +229,7 @@ fn dashes<B: DrawingBackend>(
     if !dashed {
         return sheet.line(points, colour, 2);
     }
-    let mut gone = 0.0;
+    let mut gone = 0.0_f64;
     let mut dash: Vec<(i32, i32)> = Vec::new();
     for pair in points.windows(2) {
         let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
