@@ -1,20 +1,21 @@
 //! Strangers who connect: their handshakes are heard with patience that ends, a bounded number
 //! at a time.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use swarmbed_engine::wire::decode_datagram;
 use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use crate::error::NodeError;
 use crate::link;
 use crate::mail::{Mail, MailSender};
 
-/// Strangers whose handshake is awaited at once; more wait in the kernel.
+/// Strangers whose handshake is awaited at once.
 const STRANGERS_MAX: usize = 64;
 /// Largest datagram of ours is 3.1 KiB.
 const DATAGRAM_MAX: usize = 4096;
@@ -38,21 +39,26 @@ impl PeerPort {
     }
 }
 
-/// Hears strangers' handshakes and passes on those for this torrent.
+/// Hears strangers' handshakes and passes on those for this torrent. When too many dawdle, the
+/// one that dawdled longest makes room, so that a crowd of them keeps nobody out.
 pub(crate) async fn accept(tcp: TcpListener, info_hash: [u8; 20], mail: MailSender) {
-    let room = Arc::new(Semaphore::new(STRANGERS_MAX));
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut strangers: VecDeque<AbortHandle> = VecDeque::new();
+    let mut tasks = JoinSet::new();
     loop {
-        let permit = Arc::clone(&room).acquire_owned().await;
         let Ok((mut stream, addr)) = tcp.accept().await else {
             // Out of file descriptors, most likely: do not spin.
             sleep(Duration::from_millis(100)).await;
             continue;
         };
         while tasks.try_join_next().is_some() {}
+        strangers.retain(|stranger| !stranger.is_finished());
+        if strangers.len() >= STRANGERS_MAX
+            && let Some(longest) = strangers.pop_front()
+        {
+            longest.abort();
+        }
         let mail = mail.clone();
-        tasks.spawn(async move {
-            let _permit = permit;
+        let stranger = tasks.spawn(async move {
             let Ok(theirs) = link::hear(&mut stream).await else {
                 return;
             };
@@ -66,6 +72,7 @@ pub(crate) async fn accept(tcp: TcpListener, info_hash: [u8; 20], mail: MailSend
                 let _ = mail.send(incoming).await;
             }
         });
+        strangers.push_back(stranger);
     }
 }
 

@@ -42,6 +42,8 @@ struct StoredFile {
     offset: u64,
     length: u64,
     padding: bool,
+    /// There was nothing in it when it was opened: no need to hash its zeros.
+    fresh: bool,
 }
 
 /// The content of one torrent on disk.
@@ -74,8 +76,8 @@ impl Storage {
                     open
                 }
             };
-            let file = if entry.padding {
-                None
+            let (file, fresh) = if entry.padding {
+                (None, false)
             } else {
                 open(&path, entry.length, access)
                     .map_err(|source| NodeError::write(&path, source, metainfo.geometry.total()))?
@@ -86,6 +88,7 @@ impl Storage {
                 offset: entry.offset,
                 length: entry.length,
                 padding: entry.padding,
+                fresh,
             });
         }
         Ok(Self {
@@ -118,7 +121,8 @@ impl Storage {
                 if piece >= pieces {
                     return;
                 }
-                if self.is_good(PieceIndex(piece), &mut buffer) {
+                let index = PieceIndex(piece);
+                if !self.is_fresh(index) && self.is_good(index, &mut buffer) {
                     let mut good = good.lock().expect("nobody panics with it");
                     good.insert(piece as usize);
                 }
@@ -132,6 +136,17 @@ impl Storage {
             }
         });
         good.into_inner().expect("nobody panics with it")
+    }
+
+    /// Whether some of it lies in a file that was just made.
+    fn is_fresh(&self, piece: PieceIndex) -> bool {
+        let length = self.geometry.length_of(piece) as usize;
+        let mut fresh = false;
+        let looked = self.each(self.geometry.start_of(piece), length, |stored, _, _| {
+            fresh |= stored.fresh;
+            Ok(())
+        });
+        looked.is_ok() && fresh
     }
 
     fn is_good(&self, piece: PieceIndex, buffer: &mut Vec<u8>) -> bool {
@@ -263,11 +278,12 @@ fn part_of(path: &Path, length: u64, access: Access) -> (PathBuf, bool) {
     (PathBuf::from(part), true)
 }
 
-fn open(path: &Path, length: u64, access: Access) -> io::Result<Option<File>> {
+/// The file, and whether there was nothing in it.
+fn open(path: &Path, length: u64, access: Access) -> io::Result<(Option<File>, bool)> {
     if access == Access::Read {
         return match File::open(path) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Ok(file) => Ok((Some(file), false)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((None, false)),
             Err(error) => Err(error),
         };
     }
@@ -289,5 +305,5 @@ fn open(path: &Path, length: u64, access: Access) -> io::Result<Option<File>> {
         // Sparse: takes no space until it is written.
         file.set_len(length)?;
     }
-    Ok(Some(file))
+    Ok((Some(file), there == 0 && length > 0))
 }

@@ -96,3 +96,20 @@ class Clients(Lab):
             process = self.process(f"libtorrent{index}")
             self.assertEqual(process.stop(), 0)
             self.assertIsNotNone(process.json()["done"])
+
+    def test_give_to_get_asks_grandchildren(self):
+        content = self.noise(6 * MIB)
+        torrent = self.create(content, "--duration", "60", "--tracker", self.tracker())
+        policies = ["--choker", "give-to-get", "--up", "300 kB/s"]
+        seed = self.node("seed", "seed", torrent, "--dir", content.parent, "--listen", self.ip(),
+                         "--tracker-listen", f"{self.ip()}:6970", *policies)
+        wait_until("the seed listens", lambda: "peer port" in seed.stderr())
+        metrics = [self.folder / f"metrics{index}.jsonl" for index in range(3)]
+        for index, path in enumerate(metrics):
+            self.node(f"leech{index}", "play", torrent, "--listen", self.ip(), "--metrics", path,
+                      "--output", self.folder / f"copy{index}.bin", *policies)
+
+        def answers():
+            traffic = [event for path in metrics for event in self.events(path) if event["event"] == "Traffic"]
+            return any(event["answers"] for event in traffic)
+        wait_until("a grandchild reports", answers, 45)

@@ -94,10 +94,10 @@ class Hostile(Lab):
         self.leech()
         dawdlers = [self.stranger(b"\x13BitT") for _ in range(70)]
         began = time.monotonic()
-        # More strangers than are listened to at once: the honest one gets its turn all the same.
+        # More strangers than are listened to at once: the honest one need not wait for them.
         self.seed_dials()
         self.assertEqual(self.leecher.wait(30), 0, self.leecher.stderr())
-        self.assertLess(time.monotonic() - began, 25)
+        self.assertLess(time.monotonic() - began, 8)
         self.assertEqual(sha256(self.output), sha256(self.content))
         self.assertTrue(dawdlers[0].is_closed(1))
 
