@@ -76,12 +76,16 @@ fn message(rng: &mut Rng) -> Message {
                 ("sw_g2g_to".into(), 1),
                 ("sw_g2g_query".into(), 2),
                 ("sw_g2g_report".into(), 3),
+                ("Tr_G2G_v2".into(), 4),
             ],
             port: Some(u16::try_from(rng.below(65_536)).unwrap()),
             requests_max: Some(u32::try_from(rng.below(1 << 32)).unwrap()),
             ..ExtendedHandshake::default()
         }))),
-        _ => Message::Extended(Box::new(match rng.below(3) {
+        _ => Message::Extended(Box::new(match rng.below(4) {
+            3 => Extended::G2gShares(G2gShares::new(
+                (0..rng.index(9)).map(|_| (block(rng).piece, 99)).collect(),
+            )),
             0 => Extended::G2gReceivers((0..rng.index(40)).map(addr).collect()),
             1 => Extended::G2gQuery(G2gQuery {
                 nonce: rng.word(),

@@ -61,6 +61,11 @@ impl Peer {
             };
             let message = Message::Request(self.pieces.geometry().block(block));
             let neighbour = self.neighbour(conn).expect("checked above");
+            if let Some(owed) = neighbour.requests.iter_mut().find(|one| one.block == block) {
+                // It is late with this block, and nobody else has taken it: it still owes it.
+                owed.given_up = false;
+                continue;
+            }
             neighbour.push_request(block, now);
             self.detail(Event::Requested {
                 conn,
@@ -230,7 +235,16 @@ impl Peer {
                 self.hurry(self.order[index]);
             }
         }
-        self.ask_everybody();
+        // What was given up goes to those who are not late, if they have room.
+        for late in [false, true] {
+            for index in 0..self.order.len() {
+                let neighbour = self.at(self.order[index]);
+                if neighbour.requests.iter().any(|one| one.given_up) == late {
+                    let conn = neighbour.conn;
+                    self.ask(conn);
+                }
+            }
+        }
     }
 
     /// Frees blocks that are due soon and asked for long ago, so that others are asked too.
