@@ -226,7 +226,7 @@ impl SelectorConfig {
                 Box::new(swarmplayer_2010::Swarmplayer2010 { h, mu })
             }
             Self::Bitos { p, high } => Box::new(bitos::Bitos { p, high }),
-            Self::Zipf { theta } => Box::new(zipf::Zipf { theta }),
+            Self::Zipf { theta } => Box::new(zipf::Zipf::new(theta)),
             Self::Mixed { buffer, rarest } => Box::new(mixed::Mixed { buffer, rarest }),
             Self::LibtorrentDeadline { window } => {
                 Box::new(libtorrent_deadline::LibtorrentDeadline::new(window))

@@ -370,7 +370,7 @@ fn picks_are_candidates_and_takeovers_are_asked() {
     for info in SelectorConfig::TABLE {
         let mut selector = SelectorConfig::from_name(info.name).unwrap().build();
         let mut rng = Seed::from_number(9).stream("property", 0);
-        for round in 0..60 {
+        for round in 0..30 {
             let had = rng.index(100);
             let mut scene = match round % 3 {
                 0 => Scene::new(had),
