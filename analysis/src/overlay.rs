@@ -119,10 +119,15 @@ impl Overlay {
         mean(&self.degrees)
     }
 
-    /// Hops from the nearest source, on average over the peers it reaches.
+    /// Hops from the nearest source, on average over the other peers that one reaches; not a
+    /// number if there are none.
     #[must_use]
     pub fn hops_mean(&self) -> f64 {
-        mean(&self.hops)
+        let mut others = self.hops.clone();
+        if let Some(sources) = others.first_mut() {
+            *sources = 0;
+        }
+        mean(&others)
     }
 }
 
@@ -202,7 +207,7 @@ mod tests {
         assert_eq!(overlay.components, 3);
         assert_eq!(overlay.hops, [1, 1, 1]);
         assert_eq!(overlay.unreached, 3);
-        let expected = [30.0, 6.0, 3.0, 1.0, 2.0, 1.0, 3.0, 0.5, 1.0, 2.0, 3.0];
+        let expected = [30.0, 6.0, 3.0, 1.0, 2.0, 1.0, 3.0, 0.5, 1.5, 2.0, 3.0];
         assert_eq!(overlay.values(), expected);
         assert_eq!(overlay.values().len(), Overlay::COLUMNS.len());
     }

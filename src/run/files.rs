@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
 use swarmbed_analysis::digits;
 use swarmbed_analysis::metric::METRICS;
+use swarmbed_analysis::overlay::Overlay;
 use swarmbed_analysis::results::{self, Results, WriteError, csv};
 use swarmbed_analysis::stats::Estimate;
 use swarmbed_engine::Cause;
@@ -82,6 +83,10 @@ pub(crate) fn write(
         "timeline.csv",
         &table(header(results::TIMELINE_COLUMNS), &moments),
     )?;
+    let overlays = rows(super::pictures::overlay_rows);
+    if !overlays.is_empty() {
+        results.write("overlay.csv", &table(header(Overlay::COLUMNS), &overlays))?;
+    }
     super::pictures::write(results, scenario, replicates, runs)?;
     let manifest = manifest(results, scenario, runs);
     results.write("manifest.json", pretty(&manifest).as_bytes())?;

@@ -1,17 +1,279 @@
 //! The figures of a run's results: which data goes into which.
 
-use swarmbed_analysis::compare::RunMetrics;
+use swarmbed_analysis::compare::{RunMetrics, summarise};
+use swarmbed_analysis::digits::six;
+use swarmbed_analysis::figures::{
+    Axis, Comparison, Figure, FigureError, Interval, Lines, OverlayFigure, OverlaySeries, Panel,
+    Series, distribution, png, svg,
+};
+use swarmbed_analysis::metric::METRICS;
+use swarmbed_analysis::overlay::{Overlay, Snapshot};
 use swarmbed_analysis::results::{Results, WriteError};
+use swarmbed_analysis::timeline::Moment;
 use swarmbed_sim::scenario::Scenario;
 
 use super::replicate::Replicate;
 
+/// Most variants that a figure of lines shows: beyond it nobody tells them apart.
+const LINES_MAX: usize = 7;
+
+/// Measures of the overlay, as rows of `overlay.csv`, after variant and seed.
+pub(crate) fn overlay_rows(replicate: &Replicate) -> Vec<Vec<String>> {
+    measured(replicate)
+        .map(|overlay| overlay.values().into_iter().map(six).collect())
+        .collect()
+}
+
 /// Writes all figures.
 pub(crate) fn write(
-    _results: &mut Results,
-    _scenario: &Scenario,
-    _replicates: &[Replicate],
-    _runs: &[RunMetrics],
+    results: &mut Results,
+    scenario: &Scenario,
+    replicates: &[Replicate],
+    runs: &[RunMetrics],
 ) -> Result<(), WriteError> {
+    let album = Album {
+        scenario,
+        replicates,
+        runs,
+    };
+    if let Some(figure) = album.swarm() {
+        save(results, "swarm", &figure)?;
+    }
+    if let Some(figure) = album.startup() {
+        save(results, "startup", &figure)?;
+    }
+    if let Some(figure) = album.rebuffering() {
+        save(results, "rebuffering", &figure)?;
+    }
+    save(results, "comparison", &album.comparison())?;
+    if let Some(figure) = album.overlay() {
+        save(results, "overlay", &figure)?;
+    }
     Ok(())
+}
+
+fn save(results: &mut Results, name: &str, figure: &impl Figure) -> Result<(), WriteError> {
+    let drawn = |error: FigureError| -> ! { panic!("figure {name}: {error}") };
+    let text = svg(figure).unwrap_or_else(|error| drawn(error));
+    let bytes = png(figure).unwrap_or_else(|error| drawn(error));
+    results.write(&format!("{name}.svg"), text.as_bytes())?;
+    results.write(&format!("{name}.png"), &bytes)
+}
+
+fn measured(replicate: &Replicate) -> impl Iterator<Item = Overlay> + '_ {
+    replicate.overlay.iter().map(|snapshot| {
+        Overlay::measure(Snapshot {
+            at_s: snapshot.at.as_secs_f64(),
+            present: &snapshot.present,
+            edges: &snapshot.edges,
+            sources: &replicate.sources,
+        })
+    })
+}
+
+/// What the figures are made of.
+struct Album<'a> {
+    scenario: &'a Scenario,
+    replicates: &'a [Replicate],
+    runs: &'a [RunMetrics],
+}
+
+impl Album<'_> {
+    fn title(&self, what: &str) -> String {
+        format!("{what}: {}", self.scenario.title)
+    }
+
+    /// Says how many runs, and which variants are left out.
+    fn caption(&self, what: &str) -> String {
+        let all = self.scenario.variants.len();
+        if all > LINES_MAX {
+            format!("{what}; the first {LINES_MAX} of {all} variants")
+        } else {
+            what.into()
+        }
+    }
+
+    fn runs_of_each(&self) -> String {
+        match self.scenario.seeds.len() {
+            1 => "1 run of each".into(),
+            runs => format!("{runs} runs of each"),
+        }
+    }
+
+    /// Names of the variants that lines are drawn of.
+    fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        let variants = self.scenario.variants.iter().take(LINES_MAX);
+        variants.map(|variant| variant.name.as_str()).enumerate()
+    }
+
+    /// The run of the first seed.
+    fn first(&self, variant: usize) -> Option<&Replicate> {
+        let of = |one: &&Replicate| one.metrics.variant == variant;
+        self.replicates.iter().find(of)
+    }
+
+    fn first_seed(&self) -> String {
+        let seed = self.scenario.seeds.first().copied().unwrap_or_default();
+        self.caption(&format!("one run of each, seed {seed}"))
+    }
+
+    /// Swarm size, and how many stand still.
+    fn swarm(&self) -> Option<Lines> {
+        let plays = self.replicates.iter().any(|one| !one.startups.is_empty());
+        let (what, second): (&str, fn(&Moment) -> u32) = if !plays {
+            ("complete", |moment| moment.complete)
+        } else if self.scenario.stalls {
+            ("stalled", |moment| moment.stalled)
+        } else {
+            ("starting", |moment| moment.starting)
+        };
+        let mut series = Vec::new();
+        for (variant, name) in self.names() {
+            let moments = &self.first(variant)?.timeline;
+            let line = |label: &str, dashed: bool, of: fn(&Moment) -> u32| Series {
+                name: format!("{name}: {label}"),
+                colour: variant,
+                dashed,
+                points: moments
+                    .iter()
+                    .map(|moment| (moment.at.as_secs_f64(), f64::from(of(moment))))
+                    .collect(),
+            };
+            series.push(line("present", false, |moment| moment.present));
+            series.push(line(what, true, second));
+        }
+        Some(Lines {
+            title: self.title("Swarm size"),
+            caption: self.first_seed(),
+            x: axis("time, s", None),
+            y: axis("peers", None),
+            series,
+        })
+    }
+
+    /// Distribution of start-up delays, all runs together.
+    fn startup(&self) -> Option<Lines> {
+        let caption = "all viewers that started and were not cut";
+        self.distribution("Start-up delay", "start-up delay, s", caption, |one| {
+            one.startups.clone()
+        })
+    }
+
+    /// Distribution of rebuffering ratios, all runs together.
+    fn rebuffering(&self) -> Option<Lines> {
+        if !self.scenario.stalls {
+            return None;
+        }
+        let name = "rebuffering ratio S/(S+P), %";
+        let caption = "all viewers that started and were not cut";
+        self.distribution("Rebuffering", name, caption, |one| {
+            one.rebuffering.iter().map(|ratio| ratio * 100.0).collect()
+        })
+    }
+
+    fn distribution(
+        &self,
+        what: &str,
+        x: &str,
+        caption: &str,
+        of: impl Fn(&Replicate) -> Vec<f64>,
+    ) -> Option<Lines> {
+        let series: Vec<Series> = self
+            .names()
+            .map(|(variant, name)| {
+                let runs = self.replicates.iter();
+                let runs = runs.filter(|one| one.metrics.variant == variant);
+                let values: Vec<f64> = runs.flat_map(&of).collect();
+                Series {
+                    name: name.into(),
+                    colour: variant,
+                    dashed: false,
+                    points: distribution(&values),
+                }
+            })
+            .collect();
+        if series.iter().all(|line| line.points.is_empty()) {
+            return None;
+        }
+        Some(Lines {
+            title: self.title(what),
+            caption: self.caption(&format!("{caption}; {}", self.runs_of_each())),
+            x: axis(x, None),
+            y: axis("share of viewers", Some(1.0)),
+            series,
+        })
+    }
+
+    /// Means and intervals of what a person reads first.
+    fn comparison(&self) -> Comparison {
+        let summaries: Vec<_> = (0..self.scenario.variants.len())
+            .map(|variant| summarise(self.runs, variant))
+            .collect();
+        let shown = METRICS.iter().enumerate().filter(|(_, metric)| {
+            // The resource index is what the scenario offers, not what a policy makes of it.
+            metric.headline
+                && metric.applies(self.scenario.stalls)
+                && metric.key != "resource_index"
+        });
+        let panels = shown.filter_map(|(index, metric)| {
+            let values: Vec<Interval> = summaries
+                .iter()
+                .map(|summary| {
+                    let estimate = &summary[index].estimate;
+                    Interval {
+                        mean: estimate.mean * metric.factor,
+                        low: (estimate.mean - estimate.half) * metric.factor,
+                        high: (estimate.mean + estimate.half) * metric.factor,
+                    }
+                })
+                .collect();
+            let measured = values.iter().any(|value| value.mean.is_finite());
+            measured.then(|| Panel {
+                name: if metric.unit.is_empty() {
+                    metric.label.into()
+                } else {
+                    format!("{}, {}", metric.label, metric.unit)
+                },
+                less_is_better: metric.less,
+                values,
+            })
+        });
+        let caption = match self.scenario.seeds.len() {
+            1 => "1 run of each, so no intervals".into(),
+            runs => format!("mean over {runs} runs of each, with 95 % intervals (Student)"),
+        };
+        let variants = &self.scenario.variants;
+        Comparison {
+            title: self.title("Comparison"),
+            caption,
+            rows: variants.iter().map(|one| one.name.clone()).collect(),
+            panels: panels.collect(),
+        }
+    }
+
+    /// Who is whose neighbour.
+    fn overlay(&self) -> Option<OverlayFigure> {
+        let mut series = Vec::new();
+        for (variant, name) in self.names() {
+            series.push(OverlaySeries {
+                name: name.into(),
+                snapshots: measured(self.first(variant)?).collect(),
+            });
+        }
+        if series.iter().all(|one| one.snapshots.is_empty()) {
+            return None;
+        }
+        Some(OverlayFigure {
+            title: self.title("Overlay"),
+            caption: self.first_seed(),
+            series,
+        })
+    }
+}
+
+fn axis(name: &str, end: Option<f64>) -> Axis {
+    Axis {
+        name: name.into(),
+        end,
+    }
 }
