@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::Peer;
+use super::link::Link;
 use super::neighbour::Neighbour;
 use crate::error::{CloseReason, Refused};
 use crate::event::Event;
@@ -155,10 +156,13 @@ impl Peer {
         let slot = u16::try_from(slot).expect("bounded by neighbours_max");
         let conn = ConnId::new(self.next_serial, slot);
         self.next_serial += 1;
-        let pieces = self.pieces.window().length;
-        self.neighbours[slot as usize] = Some(Box::new(Neighbour::new(
-            conn, addr, outbound, pieces, self.now,
-        )));
+        self.neighbours[slot as usize] =
+            Some(Box::new(Neighbour::new(conn, addr, outbound, self.now)));
+        let link = Link::new(conn, self.now);
+        match self.links.get_mut(conn.slot()) {
+            Some(place) => *place = link,
+            None => self.links.push(link),
+        }
         self.order.push(slot);
         conn
     }
@@ -169,7 +173,10 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("just admitted");
         neighbour.remote = Some(remote);
         neighbour.connected_at = now;
-        neighbour.last_received = now;
+        let link = &mut self.links[conn.slot()];
+        link.open = true;
+        link.last_received = now;
+        let neighbour = self.neighbour(conn).expect("just admitted");
         let (addr, outbound) = (neighbour.addr, neighbour.outbound);
         self.book.connected(addr);
         self.choker.joined(conn, &mut self.choke_rng);
@@ -244,11 +251,8 @@ impl Peer {
                 self.pieces.release(request.block);
             }
         }
-        if !neighbour.seed {
-            for offset in neighbour.have.iter() {
-                self.pieces.less_available(offset, &mut self.select_rng);
-            }
-        }
+        self.pieces.owners.clear(conn.slot());
+        self.links[conn.slot()].open = false;
         self.forget_suspicions_of(conn);
         self.book.gone(
             neighbour.listen.unwrap_or(neighbour.addr),

@@ -38,13 +38,15 @@ impl Peer {
     pub(super) fn ask(&mut self, conn: ConnId) {
         let now = self.now;
         let limits = self.config.limits;
-        let Some(neighbour) = self.neighbour(conn) else {
+        if self.link(conn).is_none() {
             return;
-        };
-        if neighbour.they_choke
-            || neighbour.wanted == 0
-            || neighbour.snubbed && !neighbour.requests.is_empty()
-        {
+        }
+        let link = self.links[conn.slot()];
+        if link.they_choke || link.wanted == 0 {
+            return;
+        }
+        let neighbour = self.neighbour(conn).expect("its link is there");
+        if neighbour.snubbed && !neighbour.requests.is_empty() {
             return;
         }
         // Sized by the smallest round trip seen, never by the queue it makes itself.
@@ -97,7 +99,7 @@ impl Peer {
         };
         let view = SelectView {
             table: &self.pieces,
-            theirs: &neighbour.have,
+            slot: conn.slot(),
             playhead: player.map_or(0, |player| {
                 player.needed_after(self.now, neighbour.response + rest, &self.pieces)
             }),
@@ -106,7 +108,8 @@ impl Peer {
                 neighbours: &self.neighbours,
                 order: &self.order,
                 me: conn,
-                window: self.pieces.window(),
+                links: &self.links,
+                table: &self.pieces,
                 now: self.now,
             },
         };
@@ -137,7 +140,7 @@ impl Peer {
         });
         if let Some(chosen) = take_over {
             assert!(
-                view.crowd.me() != chosen.from && view.theirs.contains(chosen.offset),
+                view.crowd.me() != chosen.from && view.theirs(chosen.offset),
                 "the selector takes over {chosen:?} for {conn}"
             );
             return free(&chosen.offset)
@@ -193,7 +196,7 @@ impl Peer {
         let block = self
             .pieces
             .started()
-            .filter(|&offset| neighbour.have.contains(offset))
+            .filter(|&offset| self.pieces.owners.owns(offset, conn.slot()))
             .filter(|offset| {
                 !self
                     .suspects
@@ -274,13 +277,14 @@ impl Peer {
     /// Part of a block came in.
     pub(super) fn progress(&mut self, conn: ConnId, bytes: u32) {
         let now = self.now;
-        let Some(neighbour) = self.neighbour(conn) else {
+        if self.neighbour(conn).is_none() {
             return;
-        };
+        }
+        self.links[conn.slot()].last_received = now;
+        let neighbour = self.neighbour(conn).expect("checked above");
         neighbour.counted = neighbour.counted.saturating_add(bytes).min(Geometry::BLOCK);
         neighbour.down.add(now, u64::from(bytes));
         neighbour.last_block = now;
-        neighbour.last_received = now;
         neighbour.snubbed = false;
     }
 

@@ -8,7 +8,9 @@ mod book;
 mod claims;
 mod connect;
 mod download;
+mod link;
 mod neighbour;
+mod owners;
 mod pieces;
 mod player;
 mod receive;
@@ -40,6 +42,7 @@ use crate::time::Instant;
 
 use book::Book;
 use claims::Forwarding;
+pub(crate) use link::Link;
 pub(crate) use neighbour::Neighbour;
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
@@ -96,6 +99,8 @@ pub struct Peer {
     neighbours: Vec<Option<Box<Neighbour>>>,
     /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
     order: Vec<u16>,
+    /// By slot.
+    links: Vec<Link>,
     next_serial: u32,
     book: Book,
 
@@ -146,7 +151,8 @@ impl Peer {
         };
         // Peers that start together must not choke together.
         let phase = Duration::from_nanos(choke_rng.below(crate::time::nanos(choker.period())));
-        let pieces = PieceTable::new(geometry, have, &mut seed.stream("order", 0));
+        let slots_max = config.limits.neighbours_max.max(config.limits.dial_below);
+        let pieces = PieceTable::new(geometry, have, slots_max, &mut seed.stream("order", 0));
         let mut peer = Self {
             now,
             left: false,
@@ -160,6 +166,7 @@ impl Peer {
                 .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now)),
             neighbours: Vec::new(),
             order: Vec::new(),
+            links: Vec::new(),
             next_serial: 0,
             book: Book::new(config.announce_interval, now),
             reporting,
@@ -354,8 +361,8 @@ impl Peer {
                 down: neighbour.down.rate(self.now),
                 up: neighbour.up.rate(self.now),
                 we_choke: neighbour.we_choke,
-                they_choke: neighbour.they_choke,
-                pieces: neighbour.have.count(),
+                they_choke: self.links[usize::from(slot)].they_choke,
+                pieces: self.links[usize::from(slot)].pieces,
                 outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
             }
         })
@@ -410,6 +417,13 @@ impl Peer {
             .filter(|neighbour| neighbour.conn == conn)
     }
 
+    /// The link of a connection, unless it is gone.
+    fn link(&mut self, conn: ConnId) -> Option<&mut Link> {
+        self.links
+            .get_mut(conn.slot())
+            .filter(|link| link.conn == conn)
+    }
+
     fn event(&mut self, event: Event) {
         self.outbox.push_back(Output::Event(event));
     }
@@ -429,11 +443,10 @@ impl Peer {
     fn send(&mut self, conn: ConnId, message: Message) {
         let now = self.now;
         let bytes = u64::from(message.wire_len());
-        if let Some(neighbour) = self.neighbour(conn) {
-            neighbour.last_sent = now;
-            self.traffic.control_up += bytes;
-            self.outbox.push_back(Output::Send(conn, message));
-        }
+        let Some(link) = self.link(conn) else { return };
+        link.last_sent = now;
+        self.traffic.control_up += bytes;
+        self.outbox.push_back(Output::Send(conn, message));
     }
 
     /// Looks after the clock once a second only while there is something to look after.
@@ -497,18 +510,17 @@ impl Peer {
             return Cause::VerificationFailed;
         }
         let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
-        let mut owners = self
-            .order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.have.contains(offset))
-            .peekable();
-        if owners.peek().is_none() {
+        if !self.pieces.owners.anybody(offset) {
             return Cause::NobodyHasIt;
         }
         let mut all_choke = true;
-        for owner in owners {
-            all_choke &= owner.they_choke;
+        for &slot in self
+            .order
+            .iter()
+            .filter(|&&slot| self.pieces.owners.owns(offset, usize::from(slot)))
+        {
+            let owner = self.at(slot);
+            all_choke &= self.links[usize::from(slot)].they_choke;
             let asked = owner
                 .requests
                 .iter()

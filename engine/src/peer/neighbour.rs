@@ -54,20 +54,8 @@ pub(crate) struct Neighbour {
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
     pub(crate) connected_at: Instant,
-    pub(crate) last_received: Instant,
-    pub(crate) last_sent: Instant,
-
-    pub(crate) have: Bitfield,
-    /// It had everything from the start, so its pieces are not counted as available.
-    pub(crate) seed: bool,
-    /// A first message has come: no `Bitfield` any more.
-    pub(crate) spoke: bool,
-    /// Pieces it has and we lack.
-    pub(crate) wanted: u32,
 
     pub(crate) we_choke: bool,
-    pub(crate) they_choke: bool,
-    pub(crate) we_interested: bool,
     pub(crate) they_interested: bool,
     pub(crate) unchoked_at: Instant,
 
@@ -108,13 +96,7 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
-    pub(crate) fn new(
-        conn: ConnId,
-        addr: SocketAddr,
-        outbound: bool,
-        pieces: u32,
-        now: Instant,
-    ) -> Self {
+    pub(crate) fn new(conn: ConnId, addr: SocketAddr, outbound: bool, now: Instant) -> Self {
         Self {
             conn,
             addr,
@@ -122,15 +104,7 @@ impl Neighbour {
             outbound,
             remote: None,
             connected_at: now,
-            last_received: now,
-            last_sent: now,
-            have: Bitfield::new(pieces),
-            seed: false,
-            spoke: false,
-            wanted: 0,
             we_choke: true,
-            they_choke: true,
-            we_interested: false,
             they_interested: false,
             unchoked_at: now,
             down: RateMeter::new(now, RATE_WINDOW),

@@ -1,7 +1,7 @@
 //! The piece table: what is here, what is on its way, what is rare.
 //!
-//! Owns the state of every piece and block of the window, and the order of missing pieces by
-//! availability. Knows nothing of neighbours but how many have a piece.
+//! Owns the state of every piece and block of the window. Knows nothing of neighbours but which
+//! slots have a piece.
 //!
 //! Invariant: a piece is *had* (verified), or *idle* (nothing asked), or *started* (it has a
 //! [`Started`] entry). `selectable` holds the missing pieces that have a block nobody is asked for.
@@ -9,6 +9,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::owners::Owners;
 use crate::bitfield::Bitfield;
 use crate::geometry::{BlockRef, Geometry, PieceIndex, Window};
 use crate::id::ConnId;
@@ -38,7 +39,6 @@ struct Started {
 }
 
 const NOT_STARTED: u16 = u16::MAX;
-const NOWHERE: u32 = u32::MAX;
 
 /// See the module.
 #[derive(Debug)]
@@ -51,33 +51,22 @@ pub(crate) struct PieceTable {
     /// Index into `started` per piece, or `NOT_STARTED`.
     started_at: Vec<u16>,
     spare: Vec<Vec<BlockState>>,
-    /// Neighbours (seeds apart) that have each piece.
-    availability: Vec<u16>,
-    /// Missing pieces, rarest first; equal ones in random order.
-    order: Vec<u32>,
-    /// Where each missing piece stands in `order`.
-    place: Vec<u32>,
-    /// Where the pieces of each availability begin in `order`; one more at the end.
-    bucket: Vec<u32>,
+    /// Which neighbours have each piece.
+    pub(crate) owners: Owners,
+    /// Makes our random order of equally rare pieces our own.
+    salt: u32,
     missing_bytes: u64,
 }
 
 impl PieceTable {
-    pub(crate) fn new(geometry: Geometry, have: Bitfield, rng: &mut Rng) -> Self {
+    pub(crate) fn new(geometry: Geometry, have: Bitfield, slots_max: u16, rng: &mut Rng) -> Self {
         let pieces = geometry.pieces();
-        let mut order: Vec<u32> = (0..pieces)
-            .filter(|&piece| !have.contains(piece as usize))
-            .collect();
-        rng.shuffle(&mut order);
-        let mut place = vec![NOWHERE; pieces as usize];
         let mut selectable = Bitfield::new(pieces);
         let mut missing_bytes = 0;
-        for (position, &piece) in (0_u32..).zip(&order) {
-            place[piece as usize] = position;
+        for piece in (0..pieces).filter(|&piece| !have.contains(piece as usize)) {
             selectable.insert(piece as usize);
             missing_bytes += u64::from(geometry.length_of(PieceIndex(piece)));
         }
-        let missing = u32::try_from(order.len()).expect("at most the pieces");
         Self {
             geometry,
             window: Window {
@@ -89,10 +78,8 @@ impl PieceTable {
             started: Vec::new(),
             started_at: vec![NOT_STARTED; pieces as usize],
             spare: Vec::new(),
-            availability: vec![0; pieces as usize],
-            order,
-            place,
-            bucket: vec![0, missing],
+            owners: Owners::new(pieces, slots_max),
+            salt: u32::try_from(rng.below(1 << 32)).expect("below 2^32"),
             missing_bytes,
         }
     }
@@ -131,79 +118,15 @@ impl PieceTable {
             .is_some_and(|offset| self.have.contains(offset))
     }
 
-    /// How many neighbours (seeds apart) have it.
-    pub(crate) fn availability(&self, offset: usize) -> u16 {
-        self.availability[offset]
-    }
-
-    /// Rarity rank: the lower, the rarer. Equal availability is in random order.
-    pub(crate) fn place(&self, offset: usize) -> u32 {
-        self.place[offset]
-    }
-
-    /// Missing pieces, rarest first.
-    pub(crate) fn rarest(&self) -> &[u32] {
-        &self.order
-    }
-
-    /// A neighbour announced the piece.
-    pub(crate) fn more_available(&mut self, offset: usize, rng: &mut Rng) {
-        let level = self.availability[offset] as usize;
-        self.availability[offset] += 1;
-        if self.place[offset] == NOWHERE {
-            return;
-        }
-        if self.bucket.len() < level + 3 {
-            let end = *self.bucket.last().expect("never empty");
-            self.bucket.push(end);
-        }
-        // To the end of its bucket, which then belongs to the next; there, to a random place.
-        let last = self.bucket[level + 1] - 1;
-        self.swap(self.place[offset], last);
-        self.bucket[level + 1] = last;
-        let end = self.bucket[level + 2];
-        let random =
-            u32::try_from(rng.range(u64::from(last), u64::from(end - 1))).expect("a position");
-        self.swap(last, random);
-    }
-
-    /// A neighbour that had the piece is gone.
-    pub(crate) fn less_available(&mut self, offset: usize, rng: &mut Rng) {
-        let level = self.availability[offset] as usize;
-        assert!(level > 0, "nobody had piece {offset}");
-        self.availability[offset] -= 1;
-        if self.place[offset] == NOWHERE {
-            return;
-        }
-        let first = self.bucket[level];
-        self.swap(self.place[offset], first);
-        self.bucket[level] = first + 1;
-        let begin = self.bucket[level - 1];
-        let random =
-            u32::try_from(rng.range(u64::from(begin), u64::from(first))).expect("a position");
-        self.swap(first, random);
-    }
-
-    fn swap(&mut self, a: u32, b: u32) {
-        if a != b {
-            self.order.swap(a as usize, b as usize);
-            self.place[self.order[a as usize] as usize] = a;
-            self.place[self.order[b as usize] as usize] = b;
-        }
-    }
-
-    /// Takes a piece that is no longer missing out of the order.
-    fn take_from_order(&mut self, offset: usize) {
-        let mut hole = self.place[offset];
-        assert!(hole != NOWHERE, "piece {offset} is not missing");
-        for level in self.availability[offset] as usize + 1..self.bucket.len() {
-            let last = self.bucket[level] - 1;
-            self.swap(hole, last);
-            self.bucket[level] = last;
-            hole = last;
-        }
-        self.order.pop();
-        self.place[offset] = NOWHERE;
+    /// Rarity, lower is rarer: how many neighbours (seeds apart) have it, then a random order of
+    /// our own.
+    pub(crate) fn rarity(&self, offset: usize) -> (u32, u32) {
+        let mixed = (u32::try_from(offset).expect("within the window") ^ self.salt)
+            .wrapping_mul(0x9e37_79b1);
+        (
+            self.owners.availability(offset),
+            (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b),
+        )
     }
 
     /// How many pieces are started.
@@ -369,7 +292,6 @@ impl PieceTable {
     /// The piece is verified: it is had from now on.
     pub(crate) fn verified(&mut self, offset: usize) {
         self.finish(offset);
-        self.take_from_order(offset);
         self.have.insert(offset);
         self.missing_bytes -= u64::from(self.geometry.length_of(self.window.piece(offset)));
     }
@@ -460,14 +382,6 @@ impl PieceTable {
     /// Panics if the table contradicts itself.
     #[cfg(test)]
     pub(crate) fn check(&self) {
-        for level in 0..self.bucket.len() - 1 {
-            for position in self.bucket[level]..self.bucket[level + 1] {
-                let piece = self.order[position as usize] as usize;
-                assert_eq!(self.availability[piece] as usize, level, "piece {piece}");
-                assert_eq!(self.place[piece], position);
-                assert!(!self.have.contains(piece));
-            }
-        }
         for (index, started) in self.started.iter().enumerate() {
             assert_eq!(self.started_at[started.offset as usize] as usize, index);
             let free = started
@@ -490,32 +404,9 @@ mod tests {
         let mut rng = Seed::from_number(1).stream("select", 0);
         let geometry = Geometry::new(u64::from(pieces) * 65_536, 65_536).unwrap();
         (
-            PieceTable::new(geometry, Bitfield::new(pieces), &mut rng),
+            PieceTable::new(geometry, Bitfield::new(pieces), 64, &mut rng),
             rng,
         )
-    }
-
-    #[test]
-    fn order_is_by_availability_whatever_happens() {
-        let (mut table, mut rng) = table(50);
-        let mut had = alloc::vec![0_u16; 50];
-        for _ in 0..5000 {
-            let offset = rng.index(50);
-            match rng.below(10) {
-                0 if !table.have().contains(offset) => table.verified(offset),
-                1..5 if had[offset] > 0 => {
-                    had[offset] -= 1;
-                    table.less_available(offset, &mut rng);
-                }
-                _ => {
-                    had[offset] += 1;
-                    table.more_available(offset, &mut rng);
-                }
-            }
-            table.check();
-        }
-        assert!((0..50).all(|offset| table.availability(offset) == had[offset]));
-        assert!(table.is_complete());
     }
 
     #[test]

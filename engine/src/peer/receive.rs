@@ -14,24 +14,20 @@ use crate::message::{Extended, ExtendedHandshake, Message};
 impl Peer {
     pub(super) fn message(&mut self, conn: ConnId, message: Message) {
         let now = self.now;
-        let Some(neighbour) = self.neighbour(conn) else {
+        let Some(link) = self.link(conn).filter(|link| link.open) else {
             return;
         };
-        if !neighbour.is_open() {
-            return;
-        }
-        neighbour.last_received = now;
-        if !matches!(message, Message::Piece(_)) {
-            self.traffic.control_down += u64::from(message.wire_len());
-        }
+        link.last_received = now;
         // BEP 3 wants the bitfield first of all, but libtorrent sends BEP 10's handshake before it:
         // what matters is that a map comes once, and before any HAVE.
-        let neighbour = self.neighbour(conn).expect("open");
-        let first = !neighbour.spoke;
-        neighbour.spoke |= matches!(
+        let first = !link.spoke;
+        link.spoke |= matches!(
             message,
             Message::Have(_) | Message::Bitfield(_) | Message::HaveAll | Message::HaveNone
         );
+        if !matches!(message, Message::Piece(_)) {
+            self.traffic.control_down += u64::from(message.wire_len());
+        }
         let done = match message {
             Message::KeepAlive
             | Message::Port(_)
@@ -62,10 +58,10 @@ impl Peer {
     }
 
     fn they_choke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        if core::mem::replace(&mut neighbour.they_choke, true) {
+        if core::mem::replace(&mut self.links[conn.slot()].they_choke, true) {
             return Ok(());
         }
+        let neighbour = self.neighbour(conn).expect("checked by message");
         // Without BEP 6 a choke drops all requests; with it each is answered or rejected by itself.
         let requests: Vec<_> = if neighbour.speaks_fast() {
             Vec::new()
@@ -88,8 +84,8 @@ impl Peer {
 
     fn they_unchoke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let now = self.now;
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        if core::mem::replace(&mut neighbour.they_choke, false) {
+        if core::mem::replace(&mut self.links[conn.slot()].they_choke, false) {
+            let neighbour = self.neighbour(conn).expect("checked by message");
             // Patience is counted from here, not from before we might ask.
             neighbour.last_block = now;
             self.event(Event::TheyChoke {
@@ -117,21 +113,24 @@ impl Peer {
             return Err(CloseReason::Violation("have of a piece beyond the torrent"));
         };
         let missing = !self.pieces.have().contains(offset);
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        if !neighbour.have.insert(offset) {
+        let known = self.pieces.owners.anybody(offset);
+        if !self.pieces.owners.insert(offset, conn.slot()) {
             return Ok(());
         }
-        neighbour.wanted += u32::from(missing);
-        let complete = neighbour.have.is_full();
-        let idle = !neighbour.they_choke && neighbour.requests.is_empty();
-        let detail = self.config.detail == crate::Detail::Blocks;
-        if detail && missing && !self.somebody_else_has(offset, conn) {
+        let link = &mut self.links[conn.slot()];
+        link.pieces += 1;
+        link.wanted += u32::from(missing);
+        let (complete, unchoked) = (link.pieces == self.pieces.window().length, !link.they_choke);
+        if missing && !known {
             self.detail(Event::PieceKnown(piece));
         }
-        self.pieces.more_available(offset, &mut self.select_rng);
         if missing {
             self.tell_interest(conn);
-            if idle {
+            if unchoked
+                && self
+                    .neighbour(conn)
+                    .is_some_and(|one| one.requests.is_empty())
+            {
                 self.ask(conn);
             }
         }
@@ -140,13 +139,6 @@ impl Peer {
         } else {
             Ok(())
         }
-    }
-
-    fn somebody_else_has(&self, offset: usize, conn: ConnId) -> bool {
-        self.order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .any(|one| one.conn != conn && one.have.contains(offset))
     }
 
     fn bitfield(&mut self, conn: ConnId, theirs: Bitfield, first: bool) -> Result<(), CloseReason> {
@@ -161,26 +153,19 @@ impl Peer {
             .iter()
             .filter(|&offset| !self.pieces.have().contains(offset))
             .count();
-        if !seed {
-            for offset in theirs.iter() {
-                self.pieces.more_available(offset, &mut self.select_rng);
-            }
-        }
         if self.config.detail == crate::Detail::Blocks {
-            let missing = |offset: &usize| !self.pieces.have().contains(*offset);
-            let new: Vec<usize> = theirs
-                .iter()
-                .filter(missing)
-                .filter(|&offset| !self.somebody_else_has(offset, conn))
-                .collect();
+            let have = self.pieces.have();
+            let new =
+                |offset: &usize| !have.contains(*offset) && !self.pieces.owners.anybody(*offset);
+            let new: Vec<usize> = theirs.iter().filter(new).collect();
             for offset in new {
                 self.detail(Event::PieceKnown(self.pieces.window().piece(offset)));
             }
         }
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.seed = seed;
-        neighbour.wanted = u32::try_from(wanted).expect("at most the pieces");
-        neighbour.have = theirs;
+        self.pieces.owners.set(&theirs, conn.slot());
+        let link = &mut self.links[conn.slot()];
+        link.pieces = theirs.count();
+        link.wanted = u32::try_from(wanted).expect("at most the pieces");
         self.tell_interest(conn);
         if seed { self.is_complete(conn) } else { Ok(()) }
     }
@@ -199,9 +184,9 @@ impl Peer {
 
     /// Tells a neighbour whether it has something we want, if that changed.
     pub(super) fn tell_interest(&mut self, conn: ConnId) {
-        let neighbour = self.neighbour(conn).expect("a neighbour");
-        let interested = neighbour.wanted > 0;
-        if core::mem::replace(&mut neighbour.we_interested, interested) != interested {
+        let link = &mut self.links[conn.slot()];
+        let interested = link.wanted > 0;
+        if core::mem::replace(&mut link.we_interested, interested) != interested {
             self.send(
                 conn,
                 if interested {

@@ -119,9 +119,9 @@ impl Peer {
                 continue;
             }
             let conn = one.conn;
-            if now.since(one.last_received) > IDLE {
+            if now.since(self.links[usize::from(slot)].last_received) > IDLE {
                 self.close(conn, CloseReason::Idle);
-            } else if now.since(one.last_sent) >= KEEP_ALIVE {
+            } else if now.since(self.links[usize::from(slot)].last_sent) >= KEEP_ALIVE {
                 self.send(conn, Message::KeepAlive);
             }
         }

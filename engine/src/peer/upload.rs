@@ -73,13 +73,13 @@ impl Peer {
             };
             neighbour.credit -= 1;
             neighbour.up.add(now, u64::from(block.length));
-            neighbour.last_sent = now;
             neighbour.served = true;
             if reports {
                 let sent = neighbour.sent.get_or_insert_with(|| Bitfield::new(pieces));
                 sent.insert(block.piece.0 as usize);
             }
             self.note_forwarded(conn, block);
+            self.links[conn.slot()].last_sent = now;
             self.traffic.payload_up += u64::from(block.length);
             self.traffic.control_up += 13;
             self.outbox.push_back(Output::SendBlock(conn, block));

@@ -71,15 +71,18 @@ impl Peer {
         self.suspects.retain(|suspect| suspect.offset != offset);
         self.event(Event::PieceVerified(piece));
         for index in 0..self.order.len() {
-            let neighbour = self.at_mut(self.order[index]);
-            if !neighbour.is_open() {
+            let slot = usize::from(self.order[index]);
+            let link = &mut self.links[slot];
+            if !link.open {
                 continue;
             }
-            let conn = neighbour.conn;
-            if neighbour.have.contains(offset) {
+            let conn = link.conn;
+            if self.pieces.owners.owns(offset, slot) {
                 // It has the piece: a HAVE would tell it nothing it can use.
-                neighbour.wanted -= 1;
-                self.tell_interest(conn);
+                link.wanted -= 1;
+                if link.wanted == 0 {
+                    self.tell_interest(conn);
+                }
             } else {
                 self.send(conn, Message::Have(piece));
             }
@@ -101,8 +104,8 @@ impl Peer {
         let seeds: Vec<ConnId> = self
             .order
             .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.have.is_full())
+            .map(|&slot| &self.links[usize::from(slot)])
+            .filter(|one| one.open && one.pieces == self.pieces.window().length)
             .map(|one| one.conn)
             .collect();
         for conn in seeds {
@@ -181,13 +184,10 @@ impl Peer {
         if self.suspects.is_empty() {
             return None;
         }
-        let neighbour = self.neighbours[conn.slot()]
-            .as_ref()
-            .expect("checked by ask");
         let pieces = &self.pieces;
         let suspect = self.suspects.iter_mut().find(|suspect| {
             suspect.only.is_none_or(|only| only == conn)
-                && neighbour.have.contains(suspect.offset)
+                && pieces.owners.owns(suspect.offset, conn.slot())
                 && pieces.selectable().contains(suspect.offset)
         })?;
         suspect.only = Some(conn);

@@ -5,9 +5,9 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::geometry::{Geometry, PieceIndex, Window};
+use crate::geometry::{Geometry, PieceIndex};
 use crate::id::ConnId;
-use crate::peer::Neighbour;
+use crate::peer::{Link, Neighbour, PieceTable};
 use crate::rate::Rate;
 use crate::time::Instant;
 
@@ -18,7 +18,8 @@ pub struct Crowd<'a> {
     pub(crate) order: &'a [u16],
     /// The neighbour that is to be asked.
     pub(crate) me: ConnId,
-    pub(crate) window: Window,
+    pub(crate) links: &'a [Link],
+    pub(crate) table: &'a PieceTable,
     pub(crate) now: Instant,
 }
 
@@ -26,7 +27,8 @@ pub struct Crowd<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
     neighbour: &'a Neighbour,
-    window: Window,
+    link: &'a Link,
+    table: &'a PieceTable,
     now: Instant,
 }
 
@@ -61,7 +63,8 @@ impl<'a> Crowd<'a> {
         let neighbour = self.neighbours.get(conn.slot())?.as_deref()?;
         (neighbour.conn == conn).then_some(Member {
             neighbour,
-            window: self.window,
+            link: &self.links[conn.slot()],
+            table: self.table,
             now: self.now,
         })
     }
@@ -70,9 +73,10 @@ impl<'a> Crowd<'a> {
     pub fn members(self) -> impl Iterator<Item = Member<'a>> {
         self.order.iter().filter_map(move |&slot| {
             let neighbour = self.neighbours[usize::from(slot)].as_deref()?;
-            neighbour.is_open().then_some(Member {
+            self.links[usize::from(slot)].open.then_some(Member {
                 neighbour,
-                window: self.window,
+                link: &self.links[usize::from(slot)],
+                table: self.table,
                 now: self.now,
             })
         })
@@ -107,19 +111,19 @@ impl Member<'_> {
     /// It lets us ask, and does not leave us waiting.
     #[must_use]
     pub const fn answers(&self) -> bool {
-        !self.neighbour.they_choke && !self.neighbour.snubbed
+        !self.link.they_choke && !self.neighbour.snubbed
     }
 
     /// It chokes us.
     #[must_use]
     pub const fn chokes_us(&self) -> bool {
-        self.neighbour.they_choke
+        self.link.they_choke
     }
 
     /// Whether it has the piece.
     #[must_use]
     pub fn has(&self, offset: usize) -> bool {
-        self.neighbour.have.contains(offset)
+        self.table.owners.owns(offset, self.neighbour.conn.slot())
     }
 
     /// Requests it has not answered.
@@ -131,14 +135,14 @@ impl Member<'_> {
     /// Blocks of the piece that it was asked for, and that are not asked of others instead.
     #[must_use]
     pub fn asked_of(&self, offset: usize) -> usize {
-        let piece = self.window.piece(offset);
+        let piece = self.table.window().piece(offset);
         self.requests(piece, false)
     }
 
     /// It is late with a block of the piece, which others are asked for instead.
     #[must_use]
     pub fn is_late_with(&self, offset: usize) -> bool {
-        let piece = self.window.piece(offset);
+        let piece = self.table.window().piece(offset);
         self.requests(piece, true) > 0
     }
 

@@ -5,7 +5,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::crowd::Crowd;
-use crate::bitfield::{Bitfield, bits};
+use crate::bitfield::bits;
 use crate::id::ConnId;
 use crate::peer::{PieceTable, Player};
 use crate::rate::Rate;
@@ -45,7 +45,7 @@ pub struct TakeOver {
 #[derive(Debug)]
 pub struct SelectView<'a> {
     pub(crate) table: &'a PieceTable,
-    pub(crate) theirs: &'a Bitfield,
+    pub(crate) slot: usize,
     pub(crate) playhead: usize,
     pub(crate) player: Option<&'a Player>,
     pub(crate) crowd: Crowd<'a>,
@@ -163,10 +163,16 @@ impl SelectView<'_> {
         self.table.missing_of(offset)
     }
 
+    /// Whether this neighbour has the piece.
+    #[must_use]
+    pub fn theirs(&self, offset: usize) -> bool {
+        self.table.owners.owns(offset, self.slot)
+    }
+
     /// Whether the piece is a candidate.
     #[must_use]
     pub fn is_candidate(&self, offset: usize) -> bool {
-        self.table.selectable().contains(offset) && self.theirs.contains(offset)
+        self.table.selectable().contains(offset) && self.theirs(offset)
     }
 
     /// The candidates of a range, ascending.
@@ -175,12 +181,11 @@ impl SelectView<'_> {
         let start = range.start.min(end);
         let words = start / 64..end.div_ceil(64);
         let ours = &self.table.selectable().words()[words.clone()];
-        let theirs = &self.theirs.words()[words.clone()];
         words
-            .zip(ours.iter().zip(theirs))
-            .flat_map(move |(index, (ours, theirs))| {
+            .zip(ours)
+            .flat_map(move |(index, &ours)| {
                 let base = index * 64;
-                let mut word = ours & theirs;
+                let mut word = ours;
                 if base < start {
                     word &= u64::MAX << (start - base);
                 }
@@ -189,6 +194,7 @@ impl SelectView<'_> {
                 }
                 bits(word).map(move |bit| base + bit)
             })
+            .filter(|&offset| self.theirs(offset))
     }
 
     /// The first candidate of a range.
@@ -200,38 +206,15 @@ impl SelectView<'_> {
     /// The rarest candidate of a range; ties are in random order.
     #[must_use]
     pub fn rarest_in(&self, range: Range<usize>) -> Option<usize> {
-        let end = range.end.min(self.pieces());
-        let span = end.saturating_sub(range.start);
-        if span == 0 {
-            return None;
-        }
-        // A neighbour's candidates are many or few. Many: the next in order of rarity is soon one.
-        // Few: compare them all.
-        let rarest = self.table.rarest();
-        if span * 2 > self.pieces() {
-            let count: usize = self
-                .table
-                .selectable()
-                .words()
-                .iter()
-                .zip(self.theirs.words())
-                .map(|(ours, theirs)| (ours & theirs).count_ones() as usize)
-                .sum();
-            if count * count > rarest.len() {
-                return rarest.iter().map(|&piece| piece as usize).find(|&piece| {
-                    piece >= range.start && piece < end && self.is_candidate(piece)
-                });
-            }
-        }
-        self.candidates(range.start..end)
-            .min_by_key(|&piece| self.table.place(piece))
+        self.candidates(range)
+            .min_by_key(|&piece| self.table.rarity(piece))
     }
 
     /// The rarest candidate of a range; the lowest of equally rare ones. Looks at all candidates.
     #[must_use]
     pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
         self.candidates(range)
-            .min_by_key(|&piece| (self.table.availability(piece), piece))
+            .min_by_key(|&piece| (self.table.owners.availability(piece), piece))
     }
 
     /// The oldest started candidate of a range, or else the rarest.

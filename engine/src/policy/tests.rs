@@ -12,7 +12,7 @@ use crate::bitfield::Bitfield;
 use crate::geometry::{BlockRef, Geometry};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
-use crate::peer::{Neighbour, PieceTable, Player};
+use crate::peer::{Link, Neighbour, PieceTable, Player};
 use crate::rate::Rate;
 use crate::seed::{Rng, Seed};
 use crate::time::Instant;
@@ -26,6 +26,7 @@ struct Scene {
     player: Option<Player>,
     neighbours: Vec<Option<Box<Neighbour>>>,
     order: Vec<u16>,
+    links: Vec<Link>,
     now: Instant,
     rng: Rng,
 }
@@ -40,10 +41,11 @@ impl Scene {
             have.insert(offset);
         }
         Self {
-            table: PieceTable::new(geometry, have, &mut rng),
+            table: PieceTable::new(geometry, have, 64, &mut rng),
             player: None,
             neighbours: Vec::new(),
             order: Vec::new(),
+            links: Vec::new(),
             now: NOW,
             rng,
         }
@@ -75,20 +77,21 @@ impl Scene {
         let conn = ConnId::new(u32::from(slot) + 1, slot);
         let since = self.now - Duration::from_secs(20);
         let addr = ([10, 0, 0, 1], 6881).into();
-        let mut one = Neighbour::new(conn, addr, true, PIECES, since);
+        let mut one = Neighbour::new(conn, addr, true, since);
         one.remote = Some(Remote {
             peer_id: PeerId([u8::try_from(slot).unwrap(); 20]),
             fast: true,
             extended: true,
         });
-        one.they_choke = false;
         for offset in (0..PIECES as usize).filter(|&offset| has(offset)) {
-            one.have.insert(offset);
-            self.table.more_available(offset, &mut self.rng);
+            self.table.owners.insert(offset, conn.slot());
         }
         one.down
             .add(self.now, blocks_per_s * 20 * u64::from(Geometry::BLOCK));
         one.blocks_in = u32::try_from(blocks_per_s).unwrap();
+        let mut link = Link::new(conn, since);
+        (link.open, link.they_choke) = (true, false);
+        self.links.push(link);
         self.neighbours.push(Some(Box::new(one)));
         self.order.push(slot);
         conn
@@ -121,7 +124,7 @@ impl Scene {
     fn view(&self, me: ConnId) -> SelectView<'_> {
         SelectView {
             table: &self.table,
-            theirs: &self.neighbours[me.slot()].as_ref().unwrap().have,
+            slot: me.slot(),
             playhead: self.player.as_ref().map_or(0, |player| {
                 player.needed_after(self.now, Duration::ZERO, &self.table)
             }),
@@ -130,7 +133,8 @@ impl Scene {
                 neighbours: &self.neighbours,
                 order: &self.order,
                 me,
-                window: self.table.window(),
+                links: &self.links,
+                table: &self.table,
                 now: self.now,
             },
         }
@@ -398,7 +402,7 @@ fn picks_are_candidates_and_takeovers_are_asked() {
                         "{}: {chosen:?}",
                         info.name
                     );
-                    assert!(chosen.from != me && view.theirs.contains(chosen.offset));
+                    assert!(chosen.from != me && view.theirs(chosen.offset));
                 }
                 if let Some(offset) = selector.select(&view, &mut rng) {
                     assert!(view.is_candidate(offset), "{}: {offset}", info.name);

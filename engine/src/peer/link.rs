@@ -1,0 +1,41 @@
+//! What is touched whenever a neighbour says anything: small, and all of them side by side.
+//!
+//! The rest of a neighbour is in `neighbour`; a link and its neighbour share their slot.
+
+use crate::id::ConnId;
+use crate::time::Instant;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the protocol's own flags")]
+pub(crate) struct Link {
+    pub(crate) conn: ConnId,
+    /// Pieces it has.
+    pub(crate) pieces: u32,
+    /// Pieces it has and we lack.
+    pub(crate) wanted: u32,
+    /// Handshakes are exchanged.
+    pub(crate) open: bool,
+    /// A message about its pieces has come: no `Bitfield` any more.
+    pub(crate) spoke: bool,
+    pub(crate) they_choke: bool,
+    pub(crate) we_interested: bool,
+    pub(crate) last_received: Instant,
+    pub(crate) last_sent: Instant,
+}
+
+impl Link {
+    pub(crate) const fn new(conn: ConnId, now: Instant) -> Self {
+        Self {
+            conn,
+            pieces: 0,
+            wanted: 0,
+            open: false,
+            spoke: false,
+            they_choke: true,
+            we_interested: false,
+            last_received: now,
+            last_sent: now,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Who has what: one row of bits per piece, one bit per neighbour's slot.
+//!
+//! Piece by piece, because a HAVE and a verified piece are what happens most: each touches one
+//! row, where a bitfield per neighbour costs a cache line for every neighbour. Rarity is a
+//! population count of the row.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::bitfield::Bitfield;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Owners {
+    /// Words of a row.
+    stride: usize,
+    rows: Vec<u64>,
+    /// Slots whose pieces count for rarity: not those who had everything from the start.
+    counted: Vec<u64>,
+}
+
+impl Owners {
+    /// Nobody has any of `pieces`; slots are below `slots_max`.
+    pub(crate) fn new(pieces: u32, slots_max: u16) -> Self {
+        let stride = usize::from(slots_max).div_ceil(64).max(1);
+        Self {
+            stride,
+            rows: vec![0; pieces as usize * stride],
+            counted: vec![u64::MAX; stride],
+        }
+    }
+
+    fn row(&self, offset: usize) -> &[u64] {
+        &self.rows[offset * self.stride..(offset + 1) * self.stride]
+    }
+
+    /// Whether the neighbour in `slot` has the piece.
+    pub(crate) fn owns(&self, offset: usize, slot: usize) -> bool {
+        self.rows[offset * self.stride + slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// Whether anybody has the piece.
+    pub(crate) fn anybody(&self, offset: usize) -> bool {
+        self.row(offset).iter().any(|word| *word != 0)
+    }
+
+    /// The neighbour in `slot` has the piece; true if that is new.
+    pub(crate) fn insert(&mut self, offset: usize, slot: usize) -> bool {
+        let word = &mut self.rows[offset * self.stride + slot / 64];
+        let bit = 1 << (slot % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    /// The neighbour in `slot` has these pieces; if that is all of them, they do not count.
+    pub(crate) fn set(&mut self, theirs: &Bitfield, slot: usize) {
+        for offset in theirs.iter() {
+            self.insert(offset, slot);
+        }
+        if theirs.is_full() {
+            self.counted[slot / 64] &= !(1 << (slot % 64));
+        }
+    }
+
+    /// The neighbour in `slot` is gone.
+    pub(crate) fn clear(&mut self, slot: usize) {
+        let mask = !(1_u64 << (slot % 64));
+        for word in self.rows.iter_mut().skip(slot / 64).step_by(self.stride) {
+            *word &= mask;
+        }
+        self.counted[slot / 64] |= !mask;
+    }
+
+    /// How many neighbours (those with everything from the start apart) have the piece.
+    pub(crate) fn availability(&self, offset: usize) -> u32 {
+        self.row(offset)
+            .iter()
+            .zip(&self.counted)
+            .map(|(owners, counted)| (owners & counted).count_ones())
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sets_of_slots() {
+        let mut owners = Owners::new(3, 70);
+        assert!(owners.insert(1, 69) && owners.insert(1, 0) && !owners.insert(1, 69));
+        assert!(
+            owners.owns(1, 69) && !owners.owns(2, 69) && owners.anybody(1) && !owners.anybody(0)
+        );
+        owners.set(&Bitfield::full(3), 5);
+        assert!(owners.owns(2, 5));
+        assert_eq!(owners.availability(1), 2, "a seed does not count");
+        owners.clear(69);
+        owners.clear(5);
+        assert_eq!((owners.availability(1), owners.availability(2)), (1, 0));
+        assert!(owners.insert(2, 5));
+        assert_eq!(
+            owners.availability(2),
+            1,
+            "the slot's next neighbour counts again"
+        );
+    }
+}
