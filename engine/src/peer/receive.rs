@@ -113,7 +113,8 @@ impl Peer {
             return Err(CloseReason::Violation("have of a piece beyond the torrent"));
         };
         let missing = !self.pieces.have().contains(offset);
-        let known = self.pieces.owners.anybody(offset);
+        let detail = self.config.detail == crate::Detail::Blocks;
+        let known = !detail || self.pieces.owners.anybody(offset);
         if !self.pieces.owners.insert(offset, conn.slot()) {
             return Ok(());
         }
