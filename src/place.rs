@@ -37,7 +37,12 @@ pub(crate) fn complain(path: &Path, text: &str, error: &ScenarioError) {
             span.clone(),
         ));
     }
-    let source = NamedSource::new(path.display().to_string(), text.to_owned());
+    let source = match &error.text {
+        Some(changed) => {
+            NamedSource::new(format!("{}, with --set", path.display()), changed.clone())
+        }
+        None => NamedSource::new(path.display().to_string(), text.to_owned()),
+    };
     eprintln!("{:?}", Report::new(diagnostic).with_source_code(source));
 }
 

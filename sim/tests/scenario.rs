@@ -91,3 +91,23 @@ fn what_is_wrong_is_named_with_its_place_and_remedy() {
     let (message, _) = refusal(|text| text.replace("horizon", "horizn"));
     assert!(message.contains("horizn"), "{message}");
 }
+
+#[test]
+fn faults_take_what_they_need_and_nothing_else() {
+    let with = |fault: &str| Scenario::read(&format!("{QUICKSTART}\n[[fault]]\n{fault}\n"), &[]);
+    let read = |fault| with(fault).unwrap().variants[0].setup.faults.clone();
+    let step = "at = \"9 s\"\nkind = \"uplink-step\"\nclass = \"viewer\"\npercent = 50";
+    let expected = swarmbed_sim::Fault::UplinkStep {
+        class: 1,
+        percent: 50,
+    };
+    assert_eq!(read(step), [(std::time::Duration::from_secs(9), expected)]);
+    assert_eq!(read("at = \"9 s\"\nkind = \"source-gone\"").len(), 1);
+    let wrong = |fault| {
+        let error = with(fault).unwrap_err();
+        format!("{} {}", error.message, error.help.unwrap_or_default())
+    };
+    assert!(wrong("at = \"9 s\"\nkind = \"crash\"").contains("write peer = 0"));
+    assert!(wrong("at = \"9 s\"\nkind = \"source-gone\"\npeer = 1").contains("leave it out"));
+    assert!(wrong("at = \"9 s\"\nkind = \"crash\"\nper = 1").contains("unknown field `per`"));
+}

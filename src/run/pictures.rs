@@ -80,7 +80,10 @@ struct Album<'a> {
 
 impl Album<'_> {
     fn title(&self, what: &str) -> String {
-        format!("{what}: {}", self.scenario.title)
+        match self.scenario.title.as_str() {
+            "" => what.into(),
+            title => format!("{what}: {title}"),
+        }
     }
 
     /// Says how many runs, and which variants are left out.

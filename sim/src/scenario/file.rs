@@ -277,33 +277,27 @@ pub struct Fault {
     /// When.
     pub at: Time,
     /// What.
-    #[serde(flatten)]
-    pub what: What,
+    pub kind: FaultKind,
+    /// Whose, by number: for `crash` and `corrupt-block`.
+    pub peer: Option<u32>,
+    /// Which class: for `uplink-step`.
+    pub class: Option<String>,
+    /// Of what the uplinks were at birth: for `uplink-step`.
+    pub percent: Option<u32>,
 }
 
-/// What goes wrong.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum What {
+/// What goes wrong. (Flattening an enum into [`Fault`] would undo `deny_unknown_fields`.)
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
     /// A peer is gone.
-    Crash {
-        /// Its number.
-        peer: u32,
-    },
+    Crash,
     /// All sources are gone.
     SourceGone,
-    /// The next block it sends is corrupt.
-    CorruptBlock {
-        /// Its number.
-        peer: u32,
-    },
+    /// The next block a peer sends is corrupt.
+    CorruptBlock,
     /// A class's uplinks change.
-    UplinkStep {
-        /// The class.
-        class: String,
-        /// Percent of what they were at birth.
-        percent: u32,
-    },
+    UplinkStep,
 }
 
 /// `[run]`

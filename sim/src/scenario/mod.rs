@@ -25,6 +25,8 @@ pub struct ScenarioError {
     pub help: Option<String>,
     /// Where, in bytes of the text.
     pub span: Option<Range<usize>>,
+    /// The text that `span` is of, if it is not the file's: the file's with changes made.
+    pub text: Option<String>,
 }
 
 /// One column of the comparison: a policy set at one place of the sweep.
@@ -65,9 +67,14 @@ impl Scenario {
     /// # Errors
     /// What is wrong, where, and what to write instead.
     pub fn read(text: &str, sets: &[String]) -> Result<Self, ScenarioError> {
-        let text = resolve::with_sets(text, sets)?;
-        let file: File = toml::from_str(&text).map_err(|error| resolve::syntax(&error))?;
-        resolve::scenario(&file, &text)
+        let changed = resolve::with_sets(text, sets)?;
+        let read = toml::from_str(&changed)
+            .map_err(|error| resolve::syntax(&error))
+            .and_then(|file: File| resolve::scenario(&file, &changed));
+        read.map_err(|error| ScenarioError {
+            text: (!sets.is_empty()).then_some(changed),
+            ..error
+        })
     }
 }
 

@@ -24,6 +24,7 @@ fn error<T>(message: impl Into<String>, help: impl Into<String>, span: Range<usi
         message: message.into(),
         help,
         span,
+        text: None,
     })
 }
 
@@ -33,6 +34,7 @@ pub(super) fn syntax(error: &toml::de::Error) -> ScenarioError {
         message: error.message().into(),
         help: None,
         span: error.span(),
+        text: None,
     }
 }
 
@@ -61,6 +63,7 @@ pub(super) fn with_sets(text: &str, sets: &[String]) -> Result<String> {
         message: error.to_string(),
         help: None,
         span: None,
+        text: None,
     })
 }
 
@@ -137,6 +140,7 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
         message: error.to_string(),
         help: None,
         span: None,
+        text: None,
     })?;
     Ok(Scenario {
         question: file.question.clone(),
@@ -180,6 +184,7 @@ fn moved(text: &str, place: &[(String, Value)]) -> Result<File> {
     let wrong = |message: &str| ScenarioError {
         message: format!("in the sweep: {message}"),
         help: None,
+        text: None,
         span: Some(find(text, "[sweep")),
     };
     // By way of the text, since spans are asked for.
@@ -469,30 +474,65 @@ fn downlink(class: &Class, span: &Range<usize>) -> Result<setup::Downlink> {
 }
 
 fn faults(file: &File) -> Result<Vec<(Duration, setup::Fault)>> {
-    let mut faults = Vec::new();
-    for fault in &file.fault {
-        let what = match &fault.get_ref().what {
-            file::What::Crash { peer } => setup::Fault::Crash { peer: *peer },
-            file::What::SourceGone => setup::Fault::SourceGone,
-            file::What::CorruptBlock { peer } => setup::Fault::CorruptBlock { peer: *peer },
-            file::What::UplinkStep { class, percent } => {
-                let place = file
-                    .class
-                    .get_ref()
-                    .iter()
-                    .position(|one| one.get_ref().name == *class);
-                let Some(place) = place else {
-                    return error(format!("no class is called `{class}`"), "", fault.span());
-                };
-                setup::Fault::UplinkStep {
-                    class: u16::try_from(place).unwrap_or(u16::MAX),
-                    percent: *percent,
-                }
-            }
-        };
-        faults.push((fault.get_ref().at.0, what));
+    let faults = file.fault.iter();
+    faults
+        .map(|fault| Ok((fault.get_ref().at.0, self::fault(file, fault)?)))
+        .collect()
+}
+
+fn fault(file: &File, spanned: &Spanned<file::Fault>) -> Result<setup::Fault> {
+    use file::FaultKind;
+    let fault = spanned.get_ref();
+    let missing = |key: &str, example: &str| ScenarioError {
+        message: format!("this fault needs `{key}`"),
+        help: Some(format!("write {key} = {example}")),
+        span: Some(spanned.span()),
+        text: None,
+    };
+    let peer = || fault.peer.ok_or_else(|| missing("peer", "0"));
+    let taken: &[&str] = match fault.kind {
+        FaultKind::Crash | FaultKind::CorruptBlock => &["peer"],
+        FaultKind::SourceGone => &[],
+        FaultKind::UplinkStep => &["class", "percent"],
+    };
+    let given = [
+        ("peer", fault.peer.is_some()),
+        ("class", fault.class.is_some()),
+        ("percent", fault.percent.is_some()),
+    ];
+    for (key, given) in given {
+        if given && !taken.contains(&key) {
+            return error(
+                format!("`{key}` is of no use to this kind of fault"),
+                "leave it out",
+                spanned.span(),
+            );
+        }
     }
-    Ok(faults)
+    Ok(match fault.kind {
+        FaultKind::Crash => setup::Fault::Crash { peer: peer()? },
+        FaultKind::CorruptBlock => setup::Fault::CorruptBlock { peer: peer()? },
+        FaultKind::SourceGone => setup::Fault::SourceGone,
+        FaultKind::UplinkStep => {
+            let Some(class) = &fault.class else {
+                return Err(missing("class", "\"viewer\""));
+            };
+            let classes = file.class.get_ref().iter();
+            let place = classes
+                .map(|one| &one.get_ref().name)
+                .position(|name| name == class);
+            let Some(place) = place else {
+                return error(format!("no class is called `{class}`"), "", spanned.span());
+            };
+            let Some(percent) = fault.percent else {
+                return Err(missing("percent", "50"));
+            };
+            setup::Fault::UplinkStep {
+                class: u16::try_from(place).unwrap_or(u16::MAX),
+                percent,
+            }
+        }
+    })
 }
 
 fn selector(named: &Named, span: &Range<usize>) -> Result<SelectorConfig> {
