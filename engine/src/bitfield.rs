@@ -92,6 +92,28 @@ impl Bitfield {
         true
     }
 
+    /// Every offset becomes lower by `by`; those below `by` fall out.
+    pub fn shift_down(&mut self, by: u32) {
+        let words = by as usize / 64;
+        let bits = by % 64;
+        for index in 0..self.words.len() {
+            let low = self.words.get(index + words).copied().unwrap_or(0);
+            let high = self.words.get(index + words + 1).copied().unwrap_or(0);
+            self.words[index] = if bits == 0 {
+                low
+            } else {
+                low >> bits | high << (64 - bits)
+            };
+        }
+        self.count = self.words.iter().map(|word| word.count_ones()).sum();
+    }
+
+    /// Takes everything out.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+        self.count = 0;
+    }
+
     /// The words, for set arithmetic at 64 pieces a step.
     #[must_use]
     pub fn words(&self) -> &[u64] {
@@ -140,6 +162,24 @@ pub(crate) fn bits(mut word: u64) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+
+    #[test]
+    fn shifting_moves_every_offset() {
+        for by in [0, 1, 63, 64, 65, 129, 130, 500] {
+            let mut set = Bitfield::new(130);
+            let before = [0, 1, 62, 63, 64, 65, 128, 129];
+            for offset in before {
+                set.insert(offset);
+            }
+            set.shift_down(by);
+            let after: Vec<usize> = before
+                .iter()
+                .filter_map(|offset| offset.checked_sub(by as usize))
+                .collect();
+            assert_eq!(set.iter().collect::<Vec<_>>(), after, "by {by}");
+            assert_eq!(set.count() as usize, after.len());
+        }
+    }
 
     #[test]
     fn it_is_a_set() {

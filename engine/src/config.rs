@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::geometry::Geometry;
 use crate::id::PeerId;
+use crate::live::LiveConfig;
 use crate::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
 use crate::rate::Rate;
 
@@ -75,4 +76,6 @@ pub struct Config {
     pub upload: bool,
     /// How much is told in events.
     pub detail: Detail,
+    /// A stream without end; `None` for a movie. Its geometry is [`LiveConfig::geometry`]'s.
+    pub live: Option<LiveConfig>,
 }

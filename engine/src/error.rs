@@ -20,6 +20,15 @@ pub enum ConfigError {
         /// Bits given.
         got: u32,
     },
+    /// A live stream's window, or ring, of so many pieces.
+    #[error("a live window of {0} pieces: at least 12, and at most 65536 are kept")]
+    LiveWindow(u32),
+    /// The geometry is not that of the live configuration, or one is without the other.
+    #[error("the geometry is not the live stream's")]
+    LiveGeometry,
+    /// A live stream is played or made: it needs a bitrate.
+    #[error("a live stream needs a bitrate")]
+    LiveBitrate,
     /// The bitrate is zero.
     #[error("a bitrate of zero never plays to its end")]
     Bitrate,
@@ -37,6 +46,12 @@ pub enum CallError {
     /// Beyond the content.
     #[error("byte {0} is beyond the content's end")]
     Beyond(u64),
+    /// Only a live stream's source makes pieces, one after the other, until the last.
+    #[error("not the piece that comes next: {0}")]
+    Produce(u32),
+    /// Nobody seeks in a live stream.
+    #[error("a live stream cannot be sought in")]
+    Live,
     /// The peer has left.
     #[error("the peer has left the swarm")]
     Left,
@@ -57,6 +72,9 @@ pub enum Refused {
     /// Both have everything.
     #[error("the peer was banned")]
     Banned,
+    /// A live swarm admits only those who speak BEP 6 and BEP 10.
+    #[error("does not speak what a live swarm needs")]
+    NotLive,
     /// The peer has left.
     #[error("the peer has left the swarm")]
     Left,
@@ -104,6 +122,9 @@ pub enum CloseReason {
     /// It asks more than we bear.
     #[error("flooding: {0}")]
     Flood(&'static str),
+    /// A live swarm admits only those who speak its extension.
+    #[error("does not speak the live extension")]
+    NotLive,
     /// Room for a better neighbour.
     #[error("replaced by another neighbour")]
     Replaced,

@@ -148,6 +148,35 @@ pub enum Event {
         /// The neighbour to blame, once it is known.
         culprit: Option<SocketAddr>,
     },
+    /// A live piece is verified, so long after the source made it: diffusion delay.
+    PieceDelay {
+        /// Which.
+        piece: PieceIndex,
+        /// Since its production.
+        delay: Duration,
+    },
+    /// The source made a piece.
+    Produced(PieceIndex),
+    /// The place in a live stream where playback will begin; before `Started` it may move.
+    HookedIn {
+        /// The first piece to be played.
+        piece: PieceIndex,
+        /// Pieces between it and the newest that is known.
+        behind: u32,
+    },
+    /// A viewer that fell behind jumped forward in the live stream.
+    Rehooked {
+        /// The piece it goes on with.
+        piece: PieceIndex,
+        /// Media that is not shown.
+        skipped: Duration,
+    },
+    /// What is shown now is so old: time since the source made it. At the start and every 10 s of
+    /// playback.
+    LiveLag {
+        /// Since the frame's production.
+        lag: Duration,
+    },
     /// All pieces are verified.
     Completed,
     /// The viewer pressed play.

@@ -61,6 +61,8 @@ pub struct Geometry {
     piece_length: u32,
     /// Bytes in all; for a live stream, of one window.
     total: u64,
+    /// A live stream: every piece number is whole, and none is the last.
+    endless: bool,
 }
 
 impl Geometry {
@@ -85,7 +87,26 @@ impl Geometry {
         Ok(Self {
             piece_length,
             total,
+            endless: false,
         })
+    }
+
+    /// A live stream in whole pieces of `piece_length`, of which a window of `pieces` is kept.
+    ///
+    /// # Errors
+    /// If either is zero or beyond its bound.
+    pub fn live(piece_length: u32, pieces: u32) -> Result<Self, ConfigError> {
+        let total = u64::from(piece_length) * u64::from(pieces);
+        Ok(Self {
+            endless: true,
+            ..Self::new(total, piece_length)?
+        })
+    }
+
+    /// Whether it is a live stream: no piece is the last.
+    #[must_use]
+    pub const fn is_endless(&self) -> bool {
+        self.endless
     }
 
     /// Bytes of every piece but the last.
@@ -94,13 +115,13 @@ impl Geometry {
         self.piece_length
     }
 
-    /// Bytes in all.
+    /// Bytes in all; of a live stream, of one window.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// How many pieces.
+    /// How many pieces; of a live stream, in one window.
     #[must_use]
     pub fn pieces(&self) -> u32 {
         u32::try_from(self.total.div_ceil(u64::from(self.piece_length))).expect("bounded in new")
@@ -109,9 +130,16 @@ impl Geometry {
     /// Bytes of this piece; the last may be short.
     #[must_use]
     pub fn length_of(&self, piece: PieceIndex) -> u32 {
+        if self.endless {
+            return self.piece_length;
+        }
         let start = self.start_of(piece);
         let rest = self.total.saturating_sub(start);
         u32::try_from(rest.min(u64::from(self.piece_length))).expect("at most a piece")
+    }
+
+    fn is_piece(&self, piece: PieceIndex) -> bool {
+        self.endless || piece.0 < self.pieces()
     }
 
     /// Where the piece begins in the content.
@@ -147,7 +175,7 @@ impl Geometry {
     /// The grid's name for `block`, if it is one of the grid.
     #[must_use]
     pub fn block_ref(&self, block: Block) -> Option<BlockRef> {
-        if !block.begin.is_multiple_of(Self::BLOCK) || block.piece.0 >= self.pieces() {
+        if !block.begin.is_multiple_of(Self::BLOCK) || !self.is_piece(block.piece) {
             return None;
         }
         let index = u16::try_from(block.begin / Self::BLOCK).ok()?;
@@ -161,7 +189,7 @@ impl Geometry {
     /// Whether a neighbour may ask for `block`: within its piece, and no longer than a block.
     #[must_use]
     pub fn is_servable(&self, block: Block) -> bool {
-        block.piece.0 < self.pieces()
+        self.is_piece(block.piece)
             && block.length > 0
             && block.length <= Self::BLOCK
             && u64::from(block.begin) + u64::from(block.length)
@@ -207,6 +235,21 @@ mod tests {
             length: 1,
             piece: PieceIndex(2)
         }));
+    }
+
+    #[test]
+    fn a_live_stream_has_no_last_piece() {
+        let geometry = Geometry::live(30_000, 100).unwrap();
+        let far = PieceIndex(4_000_000_000);
+        assert_eq!(geometry.length_of(far), 30_000);
+        assert_eq!(geometry.blocks_in(far), 2);
+        assert_eq!(geometry.piece_at(geometry.start_of(far)), far);
+        let last = geometry.block(BlockRef {
+            piece: far,
+            index: 1,
+        });
+        assert_eq!(last.length, 30_000 - 16_384);
+        assert!(geometry.block_ref(last).is_some() && geometry.is_servable(last));
     }
 
     #[test]

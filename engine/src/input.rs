@@ -9,6 +9,7 @@ use crate::geometry::{Block, PieceIndex};
 use crate::id::{ConnId, PeerId};
 use crate::message::{Datagram, Message};
 use crate::rate::Rate;
+use crate::time::Instant;
 
 /// What the other side's handshake said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +53,16 @@ pub enum Verdict {
     /// differ: their senders are the culprits.
     GoodAfterBad {
         /// Indices of the blocks that differ from the earlier, bad copy.
+        differing: Vec<u16>,
+    },
+    /// A live piece is signed by the source, and is the one that was asked for
+    /// ([`Acceptance`](crate::live::Acceptance)).
+    GoodLive {
+        /// When the source signed it, on our own clock.
+        produced_at: Instant,
+        /// The source says that no piece follows.
+        last: bool,
+        /// As in [`Verdict::GoodAfterBad`]; empty if the piece was never bad.
         differing: Vec<u16>,
     },
 }
@@ -157,6 +168,13 @@ pub enum Call {
         from: u64,
         /// Bytes.
         length: u64,
+    },
+    /// [`Peer::produce`](crate::Peer::produce)
+    Produce {
+        /// The next piece.
+        piece: PieceIndex,
+        /// No piece follows.
+        last: bool,
     },
     /// [`Peer::leave`](crate::Peer::leave).
     Leave,

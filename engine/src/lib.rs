@@ -14,6 +14,7 @@
 //! | `message.rs` | what neighbours say to each other, typed; `wire/` is its bytes |
 //! | `event.rs` | what happened, for metrics; the only source of metrics |
 //! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
+//! | `live/` | a stream without end: numbering, acceptance of signed pieces |
 //! | `policy/` | the seams: who is unchoked, which piece is next, when to play |
 //! | `time.rs`, `rate.rs`, `seed.rs` | time, rates and randomness as values |
 //!
@@ -36,6 +37,7 @@ mod event;
 mod geometry;
 mod id;
 mod input;
+pub mod live;
 mod message;
 mod output;
 mod peer;
@@ -52,7 +54,9 @@ pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
 pub use input::{AddressSource, Call, Input, Remote, StoreResult, Verdict};
-pub use message::{Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, Message};
+pub use message::{
+    Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
+};
 pub use output::{Announce, Output};
 pub use peer::{NeighbourView, Peer, PlayState, PlaybackView};
 pub use rate::{Rate, RateMeter};

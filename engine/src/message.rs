@@ -63,6 +63,10 @@ pub enum Extended {
     G2gReport(G2gReport),
     /// `Tr_G2G_v2`: what I forwarded since I last said so (Give-to-Get as shipped).
     G2gShares(G2gShares),
+    /// `sw_live_window`: what I have of a live stream.
+    LiveWindow(Box<LiveWindow>),
+    /// `lt_donthave` (BEP 54): I have this piece no longer.
+    DontHave(PieceIndex),
     /// An extension message we did not offer; noted and otherwise ignored.
     Unknown {
         /// The extended message id.
@@ -161,6 +165,33 @@ const fn leading(piece: u32) -> u64 {
     piece as u64 * 10_u64.pow(10 - digits(piece as u64))
 }
 
+/// What a peer of a live swarm has: sent once instead of a HAVE for every piece, when a neighbour
+/// joins, and again when it asks. Piece numbers are absolute, whatever the numbering.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LiveWindow {
+    /// The first piece that `map` speaks of.
+    pub tail: PieceIndex,
+    /// Pieces from `tail` on, at most [`LiveWindow::MAX`]; its length is the head's distance.
+    pub map: Bitfield,
+    /// Tell me yours.
+    pub answer: bool,
+}
+
+impl LiveWindow {
+    /// Most pieces in one: 8 KiB of map.
+    pub const MAX: u32 = 64 * 1024;
+
+    /// One more than the newest piece it speaks of.
+    #[must_use]
+    pub const fn head(&self) -> PieceIndex {
+        PieceIndex(self.tail.0 + self.map.length())
+    }
+
+    fn length(&self) -> u32 {
+        1 + 4 + 4 + self.map.length().div_ceil(8)
+    }
+}
+
 /// What is said to a peer that is no neighbour. Lost without a word by NATs and networks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Datagram {
@@ -229,6 +260,8 @@ impl Extended {
             Self::G2gQuery(_) => G2gQuery::LENGTH,
             Self::G2gReport(report) => report.length(),
             Self::G2gShares(shares) => shares.body_len(),
+            Self::LiveWindow(window) => window.length(),
+            Self::DontHave(_) => 4,
             Self::Unknown { length, .. } => *length,
         }
     }

@@ -36,7 +36,9 @@ pub enum Output {
     },
     /// Send a control message. Needs no credit.
     Send(ConnId, Message),
-    /// Send this block (a `Piece` message), reading it from storage. Spends one block of credit.
+    /// Send this block (a `Piece` message), reading it from storage. Spends one block of credit. Of
+    /// a live stream it is named absolutely; on the wire it is
+    /// [`Peer::written`](crate::Peer::written).
     SendBlock(ConnId, Block),
     /// Close the connection; no `Closed` comes back.
     Close(ConnId, CloseReason),

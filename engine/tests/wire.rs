@@ -12,7 +12,7 @@ use swarmbed_engine::wire::{
 };
 use swarmbed_engine::{
     Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
-    G2gShares, Message, PeerId, PieceIndex, Rate, Remote,
+    G2gShares, LiveWindow, Message, PeerId, PieceIndex, Rate, Remote,
 };
 
 const PIECES: u32 = 10;
@@ -174,6 +174,70 @@ fn golden_give_to_get() {
         Err(Unsupported("sw_g2g_to"))
     );
     assert!(out.is_empty());
+}
+
+#[test]
+fn golden_live() {
+    let mut map = Bitfield::new(10);
+    for offset in [0, 7, 9] {
+        map.insert(offset);
+    }
+    let window = extended(Extended::LiveWindow(Box::new(LiveWindow {
+        tail: PieceIndex(0x0102_0304),
+        map,
+        answer: true,
+    })));
+    let nothing = extended(Extended::LiveWindow(Box::new(LiveWindow {
+        tail: PieceIndex(7),
+        map: Bitfield::new(0),
+        answer: false,
+    })));
+    let gone = extended(Extended::DontHave(PieceIndex(258)));
+    let golden: [(Message, &[u8]); 3] = [
+        (
+            window,
+            b"\0\0\0\x0d\x14\x0d\x01\x01\x02\x03\x04\x01\x02\x03\x0e\x81\x40",
+        ),
+        (nothing, b"\0\0\0\x0b\x14\x0d\0\0\0\0\x07\0\0\0\x07"),
+        (gone, b"\0\0\0\x06\x14\x0e\0\0\x01\x02"),
+    ];
+    for (message, bytes) in golden {
+        assert_eq!(message.wire_len() as usize, bytes.len());
+        assert_eq!(round_trip(&message), message);
+        let (decoded, _) = decode(bytes, PIECES, &[]).unwrap();
+        assert_eq!(decoded, [message]);
+    }
+    let hostile: [(&[u8], &str); 6] = [
+        // The head before the tail; a map too short, too long, with spare bits; unknown flags.
+        (
+            b"\0\0\0\x0b\x14\x0d\0\0\0\0\x07\0\0\0\x06",
+            "sw_live_window",
+        ),
+        (
+            b"\0\0\0\x0b\x14\x0d\0\0\0\0\x07\0\0\0\x08",
+            "sw_live_window",
+        ),
+        (
+            b"\0\0\0\x0c\x14\x0d\0\0\0\0\x07\0\0\0\x07\0",
+            "sw_live_window",
+        ),
+        (
+            b"\0\0\0\x0c\x14\x0d\0\0\0\0\x07\0\0\0\x08\xc0",
+            "sw_live_window",
+        ),
+        (
+            b"\0\0\0\x0b\x14\x0d\x02\0\0\0\x07\0\0\0\x07",
+            "sw_live_window",
+        ),
+        (b"\0\0\0\x05\x14\x0e\0\0\x01", "lt_donthave"),
+    ];
+    for (bytes, what) in hostile {
+        assert_eq!(
+            decode(bytes, PIECES, &[]),
+            Err(CloseReason::Malformed(what)),
+            "{bytes:?}"
+        );
+    }
 }
 
 #[test]
@@ -435,6 +499,23 @@ fn any_extended() -> impl Strategy<Value = Extended> {
             Extended::G2gShares(G2gShares::new(shares.collect()))
         }),
         (20..=234_u8, 0..5000_u32).prop_map(|(id, length)| Extended::Unknown { id, length }),
+        (
+            0..=0x7fff_ffff_u32 - 100,
+            vec(any::<bool>(), 0..100),
+            any::<bool>()
+        )
+            .prop_map(|(tail, bits, answer)| {
+                let mut map = Bitfield::new(u32::try_from(bits.len()).unwrap());
+                for (offset, _) in bits.iter().enumerate().filter(|one| *one.1) {
+                    map.insert(offset);
+                }
+                Extended::LiveWindow(Box::new(LiveWindow {
+                    tail: PieceIndex(tail),
+                    map,
+                    answer,
+                }))
+            }),
+        any::<u32>().prop_map(|piece| Extended::DontHave(PieceIndex(piece))),
     ]
 }
 

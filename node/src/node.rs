@@ -139,6 +139,7 @@ impl Node {
             announce_interval: Duration::from_secs(120),
             upload: options.up != Some(Rate::ZERO),
             detail: Detail::Summary,
+            live: None,
         };
         let mut peer = Peer::new(config, random::seed(), clock.now(), Some(have.clone()))?;
         if let Some(up) = options.up {

@@ -60,6 +60,7 @@ impl Shared {
             limits: self.setup.limits,
             announce_interval: self.setup.tracker.interval,
             upload: class.behaviour != Behaviour::FreeRider,
+            live: None,
             detail: if self.setup.detailed.contains(&number) {
                 Detail::Blocks
             } else {

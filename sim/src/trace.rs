@@ -187,6 +187,18 @@ impl Trace {
                     self.word(u64::from(*index));
                 }
             }
+            Verdict::GoodLive {
+                produced_at,
+                last,
+                differing,
+            } => {
+                self.pair(3, u32::from(*last));
+                self.word(produced_at.as_nanos());
+                self.word(differing.len() as u64);
+                for index in differing {
+                    self.word(u64::from(*index));
+                }
+            }
         }
     }
 
@@ -206,6 +218,7 @@ impl Trace {
             CloseReason::Corrupt => (11, ""),
             CloseReason::Flood(what) => (12, what),
             CloseReason::Replaced => (13, ""),
+            CloseReason::NotLive => (14, ""),
         };
         self.word(tag);
         self.bytes(text.as_bytes());
@@ -271,6 +284,14 @@ impl Trace {
                     self.pair(piece.0, u32::from(*share));
                 }
             }
+            Extended::LiveWindow(window) => {
+                self.pair(22, window.tail.0);
+                self.pair(u32::from(window.answer), window.map.length());
+                for word in window.map.words() {
+                    self.word(*word);
+                }
+            }
+            Extended::DontHave(piece) => self.pair(23, piece.0),
             Extended::Unknown { id, length } => {
                 self.pair(20, u32::from(*id));
                 self.word(u64::from(*length));

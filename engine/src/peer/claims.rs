@@ -98,6 +98,7 @@ impl Peer {
             return;
         }
         let now = self.now;
+        let window = self.pieces.window().length as usize;
         let add = |bytes: &mut u32| *bytes = bytes.saturating_add(block.length);
         add(self.forwarding.bytes.entry(block.piece).or_default());
         self.forwarding.at = self.forwarding.at.min(now + INTERVAL);
@@ -106,6 +107,10 @@ impl Peer {
                 .claims
                 .get_or_insert_with(|| Box::new(Claims::new(now)));
             add(claims.given.entry(block.piece).or_default());
+            // A live stream's old pieces are forwarded no more.
+            while claims.given.len() > window {
+                claims.given.pop_first();
+            }
         }
     }
 
@@ -154,7 +159,7 @@ impl Peer {
             .claims
             .get_or_insert_with(|| Box::new(Claims::new(now)));
         for &(piece, share) in shares.shares() {
-            if piece.0 >= geometry.pieces() {
+            if piece.0 >= geometry.pieces() && !geometry.is_endless() {
                 return Err(CloseReason::Violation(
                     "share of a piece beyond the torrent",
                 ));

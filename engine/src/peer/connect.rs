@@ -11,10 +11,13 @@ use crate::error::{CloseReason, Refused};
 use crate::event::Event;
 use crate::id::ConnId;
 use crate::input::{AddressSource, Remote};
+use crate::live::Expiry;
 use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::output::{Announce, Output};
 use crate::policy::Reporting;
-use crate::wire::{EXTENSIONS, TR_G2G_V2};
+use crate::wire::{
+    EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, TR_G2G_V2,
+};
 
 /// Dials under way at once.
 const DIALS_MAX: usize = 10;
@@ -23,7 +26,7 @@ const DIALS_MAX: usize = 10;
 pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'static str, u8)> {
     EXTENSIONS.iter().filter(move |(name, _)| match reporting {
         Reporting::None => false,
-        Reporting::Grandchildren => *name != TR_G2G_V2,
+        Reporting::Grandchildren => [SW_G2G_TO, SW_G2G_QUERY, SW_G2G_REPORT].contains(name),
         Reporting::Itself { .. } => *name == TR_G2G_V2,
     })
 }
@@ -92,6 +95,9 @@ impl Peer {
         if self.book.is_banned(addr) {
             return Err(Refused::Banned);
         }
+        if self.live.is_some() && !(remote.fast && remote.extended) {
+            return Err(Refused::NotLive);
+        }
         if let Some(other) = self.open_neighbour_of(remote) {
             if self.keep_dialled_by_us(remote) || !self.at(other).outbound {
                 return Err(Refused::Duplicate);
@@ -118,6 +124,9 @@ impl Peer {
             let addr = self.neighbour(conn).expect("checked above").addr;
             self.book.ban(addr, self.now);
             return self.close(conn, CloseReason::Ourselves);
+        }
+        if self.live.is_some() && !(remote.fast && remote.extended) {
+            return self.close(conn, CloseReason::NotLive);
         }
         if let Some(other) = self.open_neighbour_of(remote) {
             let other = self.at(other);
@@ -188,7 +197,10 @@ impl Peer {
         });
 
         let have = self.pieces.have();
-        let first = if remote.fast && have.is_full() {
+        let first = if self.live.is_some() {
+            // What we have is told when its extension handshake is here.
+            Some(Message::HaveNone)
+        } else if remote.fast && have.is_full() {
             Some(Message::HaveAll)
         } else if remote.fast && have.is_empty() {
             Some(Message::HaveNone)
@@ -211,7 +223,14 @@ impl Peer {
 
     fn extended_handshake(&self) -> ExtendedHandshake {
         // Keys of a dictionary are in order (BEP 3).
+        let live = match self.live.as_ref().map(|live| live.config.expiry) {
+            None => &[][..],
+            Some(Expiry::Implied) => &[SW_LIVE_WINDOW],
+            Some(Expiry::Announced) => &[SW_LIVE_WINDOW, LT_DONTHAVE],
+        };
+        let live = EXTENSIONS.iter().filter(|(name, _)| live.contains(name));
         let mut extensions: Vec<(Box<str>, u8)> = offered(self.reporting)
+            .chain(live)
             .map(|&(name, id)| (name.into(), id))
             .collect();
         extensions.sort();

@@ -38,7 +38,7 @@ impl Peer {
     pub(super) fn ask(&mut self, conn: ConnId) {
         let now = self.now;
         let limits = self.config.limits;
-        if self.link(conn).is_none() {
+        if self.link(conn).is_none() || !self.may_ask() {
             return;
         }
         let link = self.links[conn.slot()];
@@ -61,21 +61,50 @@ impl Peer {
             let Some(block) = self.choose(conn) else {
                 break;
             };
-            let message = Message::Request(self.pieces.geometry().block(block));
             let neighbour = self.neighbour(conn).expect("checked above");
             if let Some(owed) = neighbour.requests.iter_mut().find(|one| one.block == block) {
                 // It is late with this block, and nobody else has taken it: it still owes it.
                 owed.given_up = false;
                 continue;
             }
-            neighbour.push_request(block, now);
-            self.detail(Event::Requested {
-                conn,
-                block: self.pieces.geometry().block(block),
-            });
-            self.send(conn, message);
-            room -= 1;
+            self.request(conn, block);
+            room = room.saturating_sub(1 + self.request_rest(conn, block));
         }
+    }
+
+    fn request(&mut self, conn: ConnId, block: BlockRef) {
+        let now = self.now;
+        let spelled = self.pieces.geometry().block(block);
+        let neighbour = self.neighbour(conn).expect("checked by ask");
+        neighbour.push_request(block, now);
+        self.detail(Event::Requested {
+            conn,
+            block: spelled,
+        });
+        self.send(conn, Message::Request(spelled));
+    }
+
+    /// A live piece that is begun is asked whole of one neighbour: whoever sends another's instead
+    /// is then known. Returns how many blocks that were.
+    fn request_rest(&mut self, conn: ConnId, first: BlockRef) -> usize {
+        let mut count = 0;
+        if self.live.is_none() || first.index != 0 {
+            return count;
+        }
+        let Some(offset) = self.pieces.offset(first.piece) else {
+            return count;
+        };
+        let limit = usize::from(self.config.limits.requests_max);
+        while self.pieces.selectable().contains(offset)
+            && self
+                .neighbour(conn)
+                .is_some_and(|one| one.requests.len() < limit)
+        {
+            let block = self.pieces.ask(offset);
+            self.request(conn, block);
+            count += 1;
+        }
+        count
     }
 
     /// Which block next from this neighbour: a suspect piece, a reader's, the policy's, end-game.
@@ -373,8 +402,13 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("checked by message");
         match neighbour.take_request(known) {
             Some(request) => {
+                let choked = self.links[conn.slot()].they_choke;
                 if !request.given_up {
                     self.pieces.release(known);
+                }
+                if self.live.is_some() && !choked {
+                    // It let us ask, so what it refuses has left its window.
+                    self.has_no_longer(conn, known.piece);
                 }
                 self.ask_everybody();
             }

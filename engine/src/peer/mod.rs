@@ -2,13 +2,15 @@
 //!
 //! The parts are `pieces` (what is here), `neighbour` (who is there), `player` (what is watched);
 //! what the peer does with them is told in `connect`, `receive`, `download`, `verify`, `upload`
-//! and `rechoke`. Nothing here reads a clock or holds a payload.
+//! and `rechoke`; `live`, `heard` and `source` are for streams without end. Nothing here reads a clock or holds a payload.
 
 mod book;
 mod claims;
 mod connect;
 mod download;
+mod heard;
 mod link;
+mod live;
 mod neighbour;
 mod owners;
 mod pieces;
@@ -17,6 +19,7 @@ mod receive;
 mod rechoke;
 mod replay;
 mod reports;
+mod source;
 mod upload;
 mod verify;
 
@@ -30,7 +33,7 @@ use crate::bitfield::Bitfield;
 use crate::config::{Config, Detail};
 use crate::error::{CallError, CloseReason, ConfigError};
 use crate::event::{Cause, Event, LeaveReason, Traffic};
-use crate::geometry::PieceIndex;
+use crate::geometry::{PieceIndex, Window};
 use crate::id::{ConnId, PeerId};
 use crate::input::Input;
 use crate::message::Message;
@@ -43,6 +46,7 @@ use crate::time::Instant;
 use book::Book;
 use claims::Forwarding;
 pub(crate) use link::Link;
+use live::Live;
 pub(crate) use neighbour::Neighbour;
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
@@ -94,6 +98,7 @@ pub struct Peer {
     unstored: u16,
     suspects: Vec<Suspect>,
     player: Option<Player>,
+    live: Option<Box<Live>>,
 
     /// By slot.
     neighbours: Vec<Option<Box<Neighbour>>>,
@@ -120,7 +125,8 @@ pub struct Peer {
 
 impl Peer {
     /// A peer that holds the pieces in `have` (verified by the driver), or none. Its first outputs
-    /// wait already: drain them.
+    /// wait already: drain them. A live source that goes on holds pieces of the window before its
+    /// first: offset 0 is the first piece minus [`Numbering::behind`](crate::live::Numbering), or 0.
     ///
     /// # Errors
     /// If the configuration makes no sense.
@@ -141,6 +147,7 @@ impl Peer {
         if config.bitrate == Some(Rate::ZERO) {
             return Err(ConfigError::Bitrate);
         }
+        let live = Live::new(config.live.as_ref(), &geometry, config.bitrate)?;
         let mut choke_rng = seed.stream("choke", 0);
         let choker = config.choker.build();
         let seed_choker = config.seed_choker.build();
@@ -152,7 +159,14 @@ impl Peer {
         // Peers that start together must not choke together.
         let phase = Duration::from_nanos(choke_rng.below(crate::time::nanos(choker.period())));
         let slots_max = config.limits.neighbours_max.max(config.limits.dial_below);
-        let pieces = PieceTable::new(geometry, have, slots_max, &mut seed.stream("order", 0));
+        let mut pieces = PieceTable::new(geometry, have, slots_max, &mut seed.stream("order", 0));
+        let mut player = config
+            .bitrate
+            .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now));
+        if let (Some(live), Some(player)) = (&live, &mut player) {
+            pieces.begin_at(live.first_base());
+            player.go_live(live.prebuffer_max(&geometry));
+        }
         let mut peer = Self {
             now,
             left: false,
@@ -161,9 +175,8 @@ impl Peer {
             wants: Vec::new(),
             unstored: 0,
             suspects: Vec::new(),
-            player: config
-                .bitrate
-                .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now)),
+            player,
+            live,
             neighbours: Vec::new(),
             order: Vec::new(),
             links: Vec::new(),
@@ -259,6 +272,9 @@ impl Peer {
         if self.left {
             return Err(CallError::Left);
         }
+        if geometry.is_endless() {
+            return Err(CallError::Live);
+        }
         if from >= geometry.total() {
             return Err(CallError::Beyond(from));
         }
@@ -319,7 +335,8 @@ impl Peer {
             .choke_at
             .min(self.book.next())
             .min(self.reports.next())
-            .min(self.forwarding.next());
+            .min(self.forwarding.next())
+            .min(self.reveal_at());
         Some(
             at.min(player.unwrap_or(Instant::FAR))
                 .min(tick.unwrap_or(Instant::FAR)),
@@ -332,7 +349,7 @@ impl Peer {
         self.pieces.has(piece)
     }
 
-    /// The pieces that are here and verified.
+    /// The pieces that are here and verified, as offsets in [`Peer::window`].
     #[must_use]
     pub const fn pieces(&self) -> &Bitfield {
         self.pieces.have()
@@ -366,6 +383,12 @@ impl Peer {
                 outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
             }
         })
+    }
+
+    /// The pieces that are kept now; all of a movie's.
+    #[must_use]
+    pub const fn window(&self) -> Window {
+        self.pieces.window()
     }
 
     /// The player; `None` if the torrent cannot be played.
@@ -442,6 +465,7 @@ impl Peer {
     /// Sends a control message, and counts it.
     fn send(&mut self, conn: ConnId, message: Message) {
         let now = self.now;
+        let message = self.write_numbers(message);
         let bytes = u64::from(message.wire_len());
         let Some(link) = self.link(conn) else { return };
         link.last_sent = now;
@@ -452,12 +476,14 @@ impl Peer {
     /// Looks after the clock once a second only while there is something to look after.
     fn needs_tick(&self) -> bool {
         self.player.as_ref().is_some_and(Player::is_waiting)
+            || self.live.is_some()
             || !self.pieces.is_complete() && !self.order.is_empty()
     }
 
     /// Does what is due.
     fn timers(&mut self) {
         let now = self.now;
+        self.reveal_due();
         if self.reports.is_due(now) {
             self.query_grandchildren();
         }
@@ -475,6 +501,7 @@ impl Peer {
             if self.needs_tick() {
                 self.look_after_requests();
                 self.dial();
+                self.look_after_live();
             }
         }
     }
@@ -486,7 +513,9 @@ impl Peer {
             return;
         };
         player.advance(now, &self.pieces);
-        if let Some(piece) = player.stalled_for() {
+        self.follow_playhead();
+        let player = self.player.as_ref();
+        if let Some(piece) = player.and_then(Player::stalled_for) {
             let cause = self.cause_of(piece);
             if let Some(player) = &mut self.player {
                 player.blame(now, cause);
@@ -497,7 +526,11 @@ impl Peer {
 
     fn tell_player_events(&mut self) {
         while let Some(event) = self.player.as_mut().and_then(Player::take_event) {
+            let started = matches!(event, Event::Started { .. });
             self.event(event);
+            if started {
+                self.tell_lag();
+            }
         }
     }
 

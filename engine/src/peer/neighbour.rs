@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::claims::Claims;
+use super::heard::Heard;
 use crate::bitfield::Bitfield;
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
@@ -54,6 +55,8 @@ pub(crate) struct Neighbour {
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
     pub(crate) connected_at: Instant,
+    /// In a live swarm, from its extension handshake on.
+    pub(crate) heard: Option<Heard>,
 
     pub(crate) we_choke: bool,
     pub(crate) they_interested: bool,
@@ -104,6 +107,7 @@ impl Neighbour {
             outbound,
             remote: None,
             connected_at: now,
+            heard: None,
             we_choke: true,
             they_interested: false,
             unchoked_at: now,

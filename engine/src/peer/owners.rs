@@ -7,7 +7,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::bitfield::Bitfield;
+use crate::bitfield::{Bitfield, bits};
 
 /// See the module.
 #[derive(Debug)]
@@ -51,6 +51,27 @@ impl Owners {
         let new = *word & bit == 0;
         *word |= bit;
         new
+    }
+
+    /// The neighbour in `slot` has the piece no longer; true if it had.
+    pub(crate) fn remove(&mut self, offset: usize, slot: usize) -> bool {
+        let had = self.owns(offset, slot);
+        self.rows[offset * self.stride + slot / 64] &= !(1 << (slot % 64));
+        had
+    }
+
+    /// Every offset becomes lower by `by`; nobody has the pieces that come in.
+    pub(crate) fn shift_down(&mut self, by: usize) {
+        let words = (by * self.stride).min(self.rows.len());
+        self.rows.copy_within(words.., 0);
+        let kept = self.rows.len() - words;
+        self.rows[kept..].fill(0);
+    }
+
+    /// The slots of those who have the piece, ascending.
+    pub(crate) fn slots(&self, offset: usize) -> impl Iterator<Item = usize> + '_ {
+        let row = self.row(offset).iter().enumerate();
+        row.flat_map(|(index, &word)| bits(word).map(move |bit| index * 64 + bit))
     }
 
     /// The neighbour in `slot` has these pieces; if that is all of them, they do not count.

@@ -6,6 +6,8 @@
 //! Invariant: a piece is *had* (verified), or *idle* (nothing asked), or *started* (it has a
 //! [`Started`] entry). `selectable` holds the missing pieces that have a block nobody is asked for.
 
+mod slide;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -56,6 +58,8 @@ pub(crate) struct PieceTable {
     /// Makes our random order of equally rare pieces our own.
     salt: u32,
     missing_bytes: u64,
+    /// Missing pieces below this offset are not wanted: a live stream's playhead has passed them.
+    floor: usize,
 }
 
 impl PieceTable {
@@ -81,6 +85,7 @@ impl PieceTable {
             owners: Owners::new(pieces, slots_max),
             salt: u32::try_from(rng.below(1 << 32)).expect("below 2^32"),
             missing_bytes,
+            floor: 0,
         }
     }
 
@@ -105,7 +110,7 @@ impl PieceTable {
     }
 
     pub(crate) const fn is_complete(&self) -> bool {
-        self.have.is_full()
+        self.have.is_full() && !self.geometry.is_endless()
     }
 
     /// Where the piece stands in the window, if it is valid.
@@ -121,8 +126,7 @@ impl PieceTable {
     /// Rarity, lower is rarer: how many neighbours (seeds apart) have it, then a random order of
     /// our own.
     pub(crate) fn rarity(&self, offset: usize) -> (u32, u32) {
-        let mixed = (u32::try_from(offset).expect("within the window") ^ self.salt)
-            .wrapping_mul(0x9e37_79b1);
+        let mixed = (self.window.piece(offset).0 ^ self.salt).wrapping_mul(0x9e37_79b1);
         (
             self.owners.availability(offset),
             (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b),
@@ -226,7 +230,7 @@ impl PieceTable {
         let Some(offset) = self.offset(block.piece) else {
             return false;
         };
-        if self.have.contains(offset) {
+        if !self.lacks(offset) {
             return false;
         }
         match self.entry(offset) {

@@ -3,6 +3,8 @@
 //! Owns the media clock of a constant rate. Knows which pieces are here, and nothing of how they
 //! come: a stall's cause is told to it by the peer. It queues events; the peer takes them.
 
+mod live;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -78,6 +80,7 @@ pub(crate) struct Player {
     played: u64,
     stall: Option<Stall>,
     stalls: u32,
+    live: Option<live::LiveState>,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
     events: Vec<Event>,
@@ -103,6 +106,7 @@ impl Player {
             played: 0,
             stall: None,
             stalls: 0,
+            live: None,
             rate: RateMeter::new(now, START_RATE_WINDOW),
             events: Vec::new(),
         }
@@ -130,6 +134,7 @@ impl Player {
         }
         let byte = self.position(now) + self.bitrate.bytes_in(nanos(response));
         let piece = byte.div_ceil(u64::from(table.geometry().piece_length()));
+        let piece = piece.saturating_sub(u64::from(table.window().base.0));
         self.frontier
             .max(usize::try_from(piece).unwrap_or(usize::MAX))
             .min(table.window().length as usize)
@@ -197,12 +202,14 @@ impl Player {
     }
 
     fn frontier_byte(&self, table: &PieceTable) -> u64 {
-        if self.frontier >= table.window().length as usize {
+        // Without an end, what follows the window is a piece like any other.
+        if self.frontier >= table.window().length as usize && self.live.is_none() {
             return self.total;
         }
         table
             .geometry()
             .start_of(table.window().piece(self.frontier))
+            .min(self.total)
     }
 
     fn find_frontier(&mut self, from: usize, table: &PieceTable) {
@@ -256,6 +263,9 @@ impl Player {
         byte: u64,
         table: &PieceTable,
     ) -> Result<(), CallError> {
+        if self.live.is_some() {
+            return Err(CallError::Live);
+        }
         if self.state == PlayState::Idle {
             return Err(CallError::State("idle: press play first"));
         }
@@ -362,6 +372,11 @@ impl Player {
     }
 
     fn may_start(&self, now: Instant, table: &PieceTable) -> bool {
+        if self.live.is_some() {
+            let (StartRule::Prebuffer(media) | StartRule::GiveToGet { h: media }) =
+                self.rules.start;
+            return self.live_may_start(media, self.rules.late == LatePolicy::Skip, table);
+        }
         let end = self.frontier_byte(table);
         if end == self.total {
             return true;
@@ -381,9 +396,14 @@ impl Player {
     }
 
     fn may_resume(&self, table: &PieceTable) -> bool {
-        let LatePolicy::Stall { resume } = self.rules.late else {
-            return true;
+        let resume = match self.rules.late {
+            LatePolicy::Stall { resume } => resume,
+            LatePolicy::Skip if self.live.is_some() => return self.live_may_resume(None, table),
+            LatePolicy::Skip => return true,
         };
+        if self.live.is_some() {
+            return self.live_may_resume(Some(resume), table);
+        }
         let end = self.frontier_byte(table);
         let ahead = end.saturating_sub(self.anchor_byte);
         end == self.total || (ahead > 0 && ahead >= self.bitrate.bytes_in(nanos(resume)))
@@ -411,36 +431,34 @@ impl Player {
         self.played += byte.saturating_sub(self.anchor_byte);
         self.anchor_byte = byte.max(self.anchor_byte);
         self.anchor_at = at;
-        if self.frontier >= table.window().length as usize {
+        if byte >= self.total {
             self.state = PlayState::Ended;
             self.events.push(Event::Ended);
             return;
         }
         let piece = table.window().piece(self.frontier);
         self.events.push(Event::Late(piece));
-        match self.rules.late {
-            LatePolicy::Stall { .. } => {
-                self.state = PlayState::Stalled;
-                self.stalls += 1;
-                self.stall = Some(Stall {
-                    since: at,
-                    piece,
-                    cause: Cause::AskedTooLate,
-                    counted_to: at,
-                    nanos: [0; 6],
-                });
-                self.events.push(Event::Stalled(piece));
-            }
-            LatePolicy::Skip => {
-                // The picture jumps: the clock runs on, and the piece's bytes are not played.
-                self.events.push(Event::Skipped(piece));
-                let end = self
-                    .anchor_byte
-                    .max(byte + u64::from(table.geometry().length_of(piece)));
-                self.anchor_at = self.due(end);
-                self.anchor_byte = end;
-                self.find_frontier(self.frontier + 1, table);
-            }
+        let dry = self.live.is_some() && !self.something_follows(table);
+        if dry || self.rules.late != LatePolicy::Skip {
+            self.state = PlayState::Stalled;
+            self.stalls += 1;
+            self.stall = Some(Stall {
+                since: at,
+                piece,
+                cause: Cause::AskedTooLate,
+                counted_to: at,
+                nanos: [0; 6],
+            });
+            self.events.push(Event::Stalled(piece));
+        } else {
+            // The picture jumps: the clock runs on, and the piece's bytes are not played.
+            self.events.push(Event::Skipped(piece));
+            let end = self
+                .anchor_byte
+                .max(byte + u64::from(table.geometry().length_of(piece)));
+            self.anchor_at = self.due(end);
+            self.anchor_byte = end;
+            self.find_frontier(self.frontier + 1, table);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::message::{Extended, ExtendedHandshake, Message};
+use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW};
 
 impl Peer {
     pub(super) fn message(&mut self, conn: ConnId, message: Message) {
@@ -18,6 +19,19 @@ impl Peer {
             return;
         };
         link.last_received = now;
+        let wire_len = u64::from(message.wire_len());
+        if !matches!(message, Message::Piece(_)) {
+            self.traffic.control_down += wire_len;
+        }
+        let message = match self.read_numbers(conn, message) {
+            Ok(Some(message)) => message,
+            Ok(None) => return,
+            Err(reason) => {
+                self.close(conn, reason);
+                return self.dial();
+            }
+        };
+        let link = &mut self.links[conn.slot()];
         // BEP 3 wants the bitfield first of all, but libtorrent sends BEP 10's handshake before it:
         // what matters is that a map comes once, and before any HAVE.
         let first = !link.spoke;
@@ -25,9 +39,6 @@ impl Peer {
             message,
             Message::Have(_) | Message::Bitfield(_) | Message::HaveAll | Message::HaveNone
         );
-        if !matches!(message, Message::Piece(_)) {
-            self.traffic.control_down += u64::from(message.wire_len());
-        }
         let done = match message {
             Message::KeepAlive
             | Message::Port(_)
@@ -37,6 +48,7 @@ impl Peer {
             Message::Unchoke => self.they_unchoke(conn),
             Message::Interested => self.they_are_interested(conn, true),
             Message::NotInterested => self.they_are_interested(conn, false),
+            Message::Have(piece) if self.live.is_some() => self.live_have(conn, piece),
             Message::Have(piece) => self.have(conn, piece),
             Message::Bitfield(theirs) => self.bitfield(conn, *theirs, first),
             Message::HaveAll => {
@@ -112,7 +124,12 @@ impl Peer {
         let Some(offset) = self.pieces.offset(piece) else {
             return Err(CloseReason::Violation("have of a piece beyond the torrent"));
         };
-        let missing = !self.pieces.have().contains(offset);
+        self.have_at(conn, offset)
+    }
+
+    pub(super) fn have_at(&mut self, conn: ConnId, offset: usize) -> Result<(), CloseReason> {
+        let piece = self.pieces.window().piece(offset);
+        let missing = self.wants_piece(offset);
         let detail = self.config.detail == crate::Detail::Blocks;
         let known = !detail || self.pieces.owners.anybody(offset);
         if !self.pieces.owners.insert(offset, conn.slot()) {
@@ -135,7 +152,7 @@ impl Peer {
                 self.ask(conn);
             }
         }
-        if complete {
+        if complete && self.live.is_none() {
             self.is_complete(conn)
         } else {
             Ok(())
@@ -201,7 +218,17 @@ impl Peer {
 
     fn extended(&mut self, conn: ConnId, extended: Extended) -> Result<(), CloseReason> {
         match extended {
-            Extended::Handshake(handshake) => self.learn_extensions(conn, &handshake),
+            Extended::Handshake(handshake) => {
+                self.learn_extensions(conn, &handshake);
+                let speaks = |wanted| offers(&handshake, wanted);
+                self.heard_extensions(conn, speaks(SW_LIVE_WINDOW), speaks(LT_DONTHAVE))?;
+            }
+            Extended::LiveWindow(window) if self.live.is_some() => {
+                self.live_window(conn, &window)?;
+            }
+            Extended::DontHave(piece) if self.live.is_some() => self.dont_have(conn, piece)?,
+            // Not offered for a movie.
+            Extended::LiveWindow(_) | Extended::DontHave(_) => {}
             Extended::G2gReceivers(receivers) => {
                 if receivers.len() > Extended::RECEIVERS_MAX {
                     return Err(CloseReason::Violation("too many receivers"));
@@ -228,15 +255,9 @@ impl Peer {
     }
 
     fn learn_extensions(&mut self, conn: ConnId, handshake: &ExtendedHandshake) {
-        let speaks = |wanted: &str| {
-            handshake
-                .extensions
-                .iter()
-                .any(|(name, id)| &**name == wanted && *id != 0)
-        };
         // It must speak all that we offered of Give-to-Get, and we something.
         let mut ours = super::connect::offered(self.reporting).peekable();
-        let g2g = ours.peek().is_some() && ours.all(|(name, _)| speaks(name));
+        let g2g = ours.peek().is_some() && ours.all(|(name, _)| offers(handshake, name));
         let neighbour = self.neighbour(conn).expect("checked by message");
         neighbour.g2g = g2g;
         if let Some(port) = handshake
@@ -253,4 +274,11 @@ impl Peer {
             neighbour.requests_max = u16::try_from(max).unwrap_or(u16::MAX).max(1);
         }
     }
+}
+
+fn offers(handshake: &ExtendedHandshake, wanted: &str) -> bool {
+    handshake
+        .extensions
+        .iter()
+        .any(|(name, id)| &**name == wanted && *id != 0)
 }

@@ -47,7 +47,7 @@ impl Peer {
             let one = self.at(slot);
             !one.we_choke && one.they_interested
         });
-        let below = if self.pieces.is_complete() {
+        let below = if self.pieces.is_complete() || self.is_source() {
             self.seed_choker.early_below()
         } else {
             self.choker.early_below()
@@ -100,12 +100,17 @@ impl Peer {
             neighbours: &candidates,
         };
         let mut unchoked = Vec::new();
-        let choker = if self.pieces.is_complete() {
+        let choker = if self.pieces.is_complete() || self.is_source() {
             &mut self.seed_choker
         } else {
             &mut self.choker
         };
         choker.rechoke(&view, &mut self.choke_rng, &mut unchoked);
+        for candidate in &candidates {
+            if self.is_auxiliary(candidate.conn) && !unchoked.contains(&candidate.conn) {
+                unchoked.push(candidate.conn);
+            }
+        }
         for candidate in &candidates {
             self.set_choke(candidate.conn, !unchoked.contains(&candidate.conn));
         }

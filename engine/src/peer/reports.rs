@@ -180,6 +180,7 @@ impl Peer {
         };
         let child = waiting.swap_remove(index).child;
         let geometry = *self.pieces.geometry();
+        let window = self.pieces.window();
         let Some(child) = self
             .neighbour(child)
             .filter(|one| one.peer_id() == Some(report.child))
@@ -187,7 +188,11 @@ impl Peer {
             return Ok(());
         };
         for &(piece, blocks) in &report.received {
-            if piece.0 >= geometry.pieces() || blocks > geometry.blocks_in(piece) {
+            let offset = window.offset(piece);
+            if offset.is_none() && geometry.is_endless() {
+                continue;
+            }
+            if offset.is_none() || blocks > geometry.blocks_in(piece) {
                 return Err(CloseReason::Violation(
                     "report of blocks beyond the torrent",
                 ));
@@ -196,7 +201,8 @@ impl Peer {
             if child
                 .sent
                 .as_ref()
-                .is_some_and(|sent| sent.contains(piece.0 as usize))
+                .zip(offset)
+                .is_some_and(|(sent, offset)| sent.contains(offset))
             {
                 child.forwarded.ours = child.forwarded.ours.saturating_add(u32::from(blocks));
             }

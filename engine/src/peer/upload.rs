@@ -62,7 +62,7 @@ impl Peer {
     /// Sends what is asked for, as far as the credit goes.
     fn pump(&mut self, conn: ConnId) {
         let now = self.now;
-        let pieces = self.pieces.window().length;
+        let window = self.pieces.window();
         let reports = self.reporting == Reporting::Grandchildren;
         while let Some(neighbour) = self.neighbour(conn) {
             if neighbour.credit == 0 {
@@ -75,8 +75,12 @@ impl Peer {
             neighbour.up.add(now, u64::from(block.length));
             neighbour.served = true;
             if reports {
-                let sent = neighbour.sent.get_or_insert_with(|| Bitfield::new(pieces));
-                sent.insert(block.piece.0 as usize);
+                let sent = neighbour
+                    .sent
+                    .get_or_insert_with(|| Bitfield::new(window.length));
+                if let Some(offset) = window.offset(block.piece) {
+                    sent.insert(offset);
+                }
             }
             self.note_forwarded(conn, block);
             self.links[conn.slot()].last_sent = now;

@@ -61,6 +61,15 @@ impl Peer {
                 self.name_culprits(piece, offset, &differing);
                 self.good(piece, offset);
             }
+            Verdict::GoodLive {
+                produced_at,
+                last,
+                differing,
+            } => {
+                self.name_culprits(piece, offset, &differing);
+                self.live_verified(piece, produced_at, last);
+                self.good(piece, offset);
+            }
             Verdict::Bad => self.bad(piece, offset),
         }
     }
@@ -70,18 +79,24 @@ impl Peer {
         self.pieces.verified(offset);
         self.suspects.retain(|suspect| suspect.offset != offset);
         self.event(Event::PieceVerified(piece));
+        let live = self.live.is_some();
+        let ring = self.is_ring();
         for index in 0..self.order.len() {
             let slot = usize::from(self.order[index]);
-            let link = &mut self.links[slot];
-            if !link.open {
+            if !self.links[slot].open || live && self.at(self.order[index]).heard.is_none() {
                 continue;
             }
+            let link = &mut self.links[slot];
             let conn = link.conn;
             if self.pieces.owners.owns(offset, slot) {
                 // It has the piece: a HAVE would tell it nothing it can use.
                 link.wanted -= 1;
                 if link.wanted == 0 {
                     self.tell_interest(conn);
+                }
+                // In a ring it tells which lap we are in.
+                if ring {
+                    self.send(conn, Message::Have(piece));
                 }
             } else {
                 self.send(conn, Message::Have(piece));

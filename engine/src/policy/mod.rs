@@ -2,19 +2,26 @@
 //!
 //! Each policy is one file that opens with its source and its constants, and is named in
 //! scenarios by that file's name. Adding one touches that file and one table here: selectors
-//! stand in `selectors.rs`, chokers in `chokers.rs`.
+//! stand in `selectors.rs`, chokers in `chokers.rs`, hook-in rules of live streams in `hook_ins.rs`.
 
 mod always_unchoke;
 mod bitos;
 mod choke;
 mod chokers;
 mod crowd;
+mod follow_source;
 mod give_to_get;
 mod give_to_get_sets;
 mod give_to_get_shipped;
+mod hook_in;
+mod hook_ins;
 mod in_order;
+mod latest_useful;
 mod libtorrent_deadline;
+mod live_rarest_first;
 mod mixed;
+mod newest;
+mod newest_at_half;
 mod optimistic;
 mod param;
 mod playback;
@@ -25,6 +32,7 @@ mod seed_round_robin;
 mod select;
 mod selectors;
 mod swarmplayer_2010;
+mod target_lag;
 #[cfg(test)]
 mod tests;
 mod tit_for_tat;
@@ -34,6 +42,8 @@ mod zipf;
 pub use choke::{Candidate, ChokeView, Choker, Reporting};
 pub use chokers::ChokerConfig;
 pub use crowd::{Crowd, Member};
+pub use hook_in::{HookIn, HookInView};
+pub use hook_ins::HookInConfig;
 pub use param::{ParamError, ParamValue, PolicyInfo};
 pub use playback::{LatePolicy, PlaybackConfig, StartRule};
 pub use select::{PieceSelector, SelectView, TakeOver};

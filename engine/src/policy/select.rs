@@ -129,7 +129,8 @@ impl SelectView<'_> {
     pub fn due_within(&self, media: Duration) -> usize {
         let end = self.player.map(|player| {
             let byte = player.byte_after(self.crowd.now, media);
-            byte / u64::from(self.table.geometry().piece_length()) + 1
+            let end = byte / u64::from(self.table.geometry().piece_length()) + 1;
+            end.saturating_sub(u64::from(self.table.window().base.0))
         });
         end.and_then(|end| usize::try_from(end).ok())
             .unwrap_or(usize::MAX)

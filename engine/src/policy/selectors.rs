@@ -8,8 +8,8 @@ use super::param::{
 };
 use super::select::PieceSelector;
 use super::{
-    bitos, give_to_get_sets, in_order, libtorrent_deadline, mixed, rarest_first, rqbit_look_ahead,
-    swarmplayer_2010, webtorrent_critical, zipf,
+    bitos, give_to_get_sets, in_order, latest_useful, libtorrent_deadline, live_rarest_first,
+    mixed, rarest_first, rqbit_look_ahead, swarmplayer_2010, webtorrent_critical, zipf,
 };
 
 /// Which piece next.
@@ -71,6 +71,13 @@ pub enum SelectorConfig {
         /// Slow neighbours' blocks are taken over.
         hotswap: bool,
     },
+    /// `live-rarest-first`
+    LiveRarestFirst {
+        /// The download window, 450 s.
+        ahead: Duration,
+    },
+    /// `latest-useful`
+    LatestUseful,
 }
 
 impl SelectorConfig {
@@ -126,6 +133,16 @@ impl SelectorConfig {
             source: "WebTorrent, lib/torrent.js, lib/file-iterator.js (read in code, July 2026)",
             summary: "in order; critical pieces are taken over from slow neighbours (hotswap)",
         },
+        PolicyInfo {
+            name: "live-rarest-first",
+            source: "SwarmPlayer 1.0, July 2008, next_new (read in code)",
+            summary: "live: the rarest piece within 450 s of the playhead",
+        },
+        PolicyInfo {
+            name: "latest-useful",
+            source: "Bonald et al., SIGMETRICS 2008 (as recalled), turned from push to pull",
+            summary: "live: the newest piece the neighbour has and we lack",
+        },
     ];
 
     /// The policy of that name, with its default parameters.
@@ -155,6 +172,10 @@ impl SelectorConfig {
                 look_ahead_kib: 32 * 1024,
             },
             "webtorrent-critical" => Self::WebtorrentCritical { hotswap: true },
+            "live-rarest-first" => Self::LiveRarestFirst {
+                ahead: Duration::from_secs(450),
+            },
+            "latest-useful" => Self::LatestUseful,
             _ => return None,
         })
     }
@@ -177,6 +198,7 @@ impl SelectorConfig {
             (Self::GiveToGet { ties_first, .. }, "ties") => {
                 *ties_first = either(value, ["first", "random"], "\"first\" or \"random\"")?;
             }
+            (Self::LiveRarestFirst { ahead }, "ahead") => *ahead = duration(value)?,
             (Self::Bitos { p, .. }, "p") => *p = share(value)?,
             (Self::Bitos { high, .. }, "high") => *high = share(value)?,
             (Self::Zipf { theta }, "theta") => *theta = exponent(value)?,
@@ -194,7 +216,8 @@ impl SelectorConfig {
 
     const fn parameters(&self) -> &'static str {
         match self {
-            Self::RarestFirst | Self::InOrder => "none",
+            Self::RarestFirst | Self::InOrder | Self::LatestUseful => "none",
+            Self::LiveRarestFirst { .. } => "ahead",
             Self::GiveToGet { .. } => "h, mu, mid, ties",
             Self::Swarmplayer2010 { .. } => "h, mu",
             Self::Bitos { .. } => "p, high",
@@ -237,6 +260,10 @@ impl SelectorConfig {
             Self::WebtorrentCritical { hotswap } => {
                 Box::new(webtorrent_critical::WebtorrentCritical { hotswap })
             }
+            Self::LiveRarestFirst { ahead } => {
+                Box::new(live_rarest_first::LiveRarestFirst { ahead })
+            }
+            Self::LatestUseful => Box::new(latest_useful::LatestUseful),
         }
     }
 }

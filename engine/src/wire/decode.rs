@@ -273,7 +273,7 @@ fn block(held: &mut Reader<'_>) -> Option<Block> {
 }
 
 /// Most significant bit first, spare bits zero (BEP 3).
-fn bitfield(bytes: &[u8], pieces: u32) -> Result<Bitfield, CloseReason> {
+pub(super) fn bitfield(bytes: &[u8], pieces: u32) -> Result<Bitfield, CloseReason> {
     let mut bits = Bitfield::new(pieces);
     for (index, &byte) in bytes.iter().enumerate() {
         for bit in 0..8 {

@@ -103,6 +103,8 @@ impl Encoder {
             Extended::G2gQuery(_) => known(1)?,
             Extended::G2gReport(_) => known(2)?,
             Extended::G2gShares(_) => known(3)?,
+            Extended::LiveWindow(_) => known(4)?,
+            Extended::DontHave(_) => known(5)?,
             Extended::Unknown { id, .. } => *id,
         };
         out.extend_from_slice(&(wire_len - 4).to_be_bytes());
@@ -135,7 +137,7 @@ fn block(out: &mut Vec<u8>, id: u8, block: Block) {
 }
 
 /// Most significant bit first, spare bits zero (BEP 3).
-fn bitfield(bits: &Bitfield, out: &mut Vec<u8>) {
+pub(super) fn bitfield(bits: &Bitfield, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + bits.length().div_ceil(8) as usize, 0);
     for offset in bits.iter() {

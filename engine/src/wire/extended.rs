@@ -1,4 +1,5 @@
-//! The bodies of extension messages (BEP 10): its handshake, and Give-to-Get's four.
+//! The bodies of extension messages (BEP 10): its handshake, Give-to-Get's four, and two of live
+//! streams.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,7 +9,8 @@ use super::bencode::{self, Value};
 use super::read::{Reader, write_address};
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
-use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares};
+use crate::live::PIECES_MAX;
+use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow};
 
 /// "The peers I am uploading to": lets a child's receivers be asked.
 pub const SW_G2G_TO: &str = "sw_g2g_to";
@@ -19,13 +21,20 @@ pub const SW_G2G_REPORT: &str = "sw_g2g_report";
 /// "What I forwarded", as Tribler from 2008 on says it.
 pub const TR_G2G_V2: &str = "Tr_G2G_v2";
 
+/// What a peer of a live swarm has: its window.
+pub const SW_LIVE_WINDOW: &str = "sw_live_window";
+/// BEP 54: a piece is there no longer.
+pub const LT_DONTHAVE: &str = "lt_donthave";
+
 /// The extensions we can offer, with the ids we receive them under. The decoder relies on these
 /// ids: an extension handshake of ours names them or leaves them out.
-pub const EXTENSIONS: [(&str, u8); 4] = [
+pub const EXTENSIONS: [(&str, u8); 6] = [
     (SW_G2G_TO, TO),
     (SW_G2G_QUERY, QUERY),
     (SW_G2G_REPORT, REPORT),
     (TR_G2G_V2, SHARES),
+    (SW_LIVE_WINDOW, LIVE_WINDOW),
+    (LT_DONTHAVE, DONT_HAVE),
 ];
 
 const HANDSHAKE: u8 = 0;
@@ -34,6 +43,11 @@ const QUERY: u8 = 11;
 const REPORT: u8 = 12;
 /// As the client chose.
 const SHARES: u8 = 235;
+const LIVE_WINDOW: u8 = 13;
+const DONT_HAVE: u8 = 14;
+
+/// Flag of a live window: tell me yours.
+const ANSWER: u8 = 1;
 
 /// Longest handshake we read; clients send some hundred bytes.
 const HANDSHAKE_MAX: u32 = 64 * 1024;
@@ -53,6 +67,8 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
         REPORT => 30 + 6 * u32::try_from(G2gReport::MAX).expect("512"),
         // Per piece the key's length, at most ten digits, and a byte as a string.
         SHARES => 2 + 16 * u32::try_from(G2gShares::MAX).expect("4096"),
+        LIVE_WINDOW => 9 + LiveWindow::MAX / 8,
+        DONT_HAVE => 4,
         _ => return None,
     })
 }
@@ -72,6 +88,14 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
         QUERY => (
             read_query(&mut reader).map(Extended::G2gQuery),
             SW_G2G_QUERY,
+        ),
+        LIVE_WINDOW => (
+            live_window(&mut reader).map(Extended::LiveWindow),
+            SW_LIVE_WINDOW,
+        ),
+        DONT_HAVE => (
+            reader.u32().map(PieceIndex).map(Extended::DontHave),
+            LT_DONTHAVE,
         ),
         _ => (
             read_report(&mut reader).map(Extended::G2gReport),
@@ -96,6 +120,8 @@ pub(super) fn encode(extended: &Extended, out: &mut Vec<u8>) {
         Extended::G2gQuery(query) => write_query(query, out),
         Extended::G2gReport(report) => write_report(report, out),
         Extended::G2gShares(shares) => write_shares(shares, out),
+        Extended::LiveWindow(window) => write_live_window(window, out),
+        Extended::DontHave(piece) => out.extend_from_slice(&piece.0.to_be_bytes()),
         Extended::Unknown { length, .. } => out.resize(out.len() + *length as usize, 0),
     }
 }
@@ -175,6 +201,29 @@ fn write_shares(shares: &G2gShares, out: &mut Vec<u8>) {
         bencode::write_bytes(out, &[*share]);
     }
     out.push(b'e');
+}
+
+/// Flags, tail, head, and a bitfield as BEP 3 writes it.
+fn live_window(reader: &mut Reader<'_>) -> Option<Box<LiveWindow>> {
+    let flags = reader.u8()?;
+    let (tail, head) = (reader.u32()?, reader.u32()?);
+    let length = head.checked_sub(tail)?;
+    if flags > ANSWER || length > LiveWindow::MAX || head > PIECES_MAX {
+        return None;
+    }
+    let bytes = reader.take(length.div_ceil(8) as usize)?;
+    Some(Box::new(LiveWindow {
+        tail: PieceIndex(tail),
+        map: super::decode::bitfield(bytes, length).ok()?,
+        answer: flags & ANSWER != 0,
+    }))
+}
+
+fn write_live_window(window: &LiveWindow, out: &mut Vec<u8>) {
+    out.push(if window.answer { ANSWER } else { 0 });
+    out.extend_from_slice(&window.tail.0.to_be_bytes());
+    out.extend_from_slice(&window.head().0.to_be_bytes());
+    super::encode::bitfield(&window.map, out);
 }
 
 /// What we use of it; a key of an unexpected kind counts as absent, for clients differ.

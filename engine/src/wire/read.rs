@@ -9,7 +9,13 @@ use crate::id::PeerId;
 /// Big-endian reads from the front; `None` when too few bytes are left.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(bytes)?;
+        self.0 = tail;
+        Some(head)
+    }
+
     pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, tail) = self.0.split_first_chunk::<N>()?;
         self.0 = tail;

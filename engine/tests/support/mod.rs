@@ -33,6 +33,7 @@ pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
         announce_interval: Duration::from_secs(600),
         upload: true,
         detail: Detail::Blocks,
+        live: None,
     }
 }
 
@@ -52,6 +53,8 @@ enum Mail {
         conn: ConnId,
         block: Block,
         corrupt: bool,
+        /// The piece whose bytes these are, whatever the number says.
+        content: PieceIndex,
     },
     Call(Application),
 }
@@ -70,6 +73,23 @@ pub(crate) struct Lab {
     bad: BTreeMap<(usize, PieceIndex), Vec<u16>>,
     bad_before: BTreeMap<(usize, PieceIndex), Vec<u16>>,
     pub(crate) outputs: Vec<(usize, String)>,
+    pub(crate) live: Live,
+}
+
+/// What the lab knows of a live stream.
+#[derive(Default)]
+pub(crate) struct Live {
+    pub(crate) produced: BTreeMap<PieceIndex, Instant>,
+    pub(crate) last: Option<PieceIndex>,
+    /// Peers whose blocks are all garbage.
+    pub(crate) polluters: Vec<usize>,
+    /// Peers that send the piece so far before the one that was asked for.
+    pub(crate) replayers: Vec<(usize, u32)>,
+    /// Whose bytes each stored block holds.
+    content: BTreeMap<(usize, PieceIndex, u32), PieceIndex>,
+    carried: PieceIndex,
+    pub(crate) rules: BTreeMap<usize, live::Acceptance>,
+    pub(crate) rejections: Vec<(usize, PieceIndex, live::Rejection)>,
 }
 
 impl Lab {
@@ -87,6 +107,7 @@ impl Lab {
             bad: BTreeMap::new(),
             bad_before: BTreeMap::new(),
             outputs: Vec::new(),
+            live: Live::default(),
         };
         for index in 0..count {
             lab.drain(index, None);
@@ -197,7 +218,9 @@ impl Lab {
                 conn,
                 block,
                 corrupt,
+                content,
             } => {
+                self.live.carried = content;
                 self.input(
                     to,
                     Input::Message(conn, Message::Piece(block)),
@@ -250,14 +273,18 @@ impl Lab {
                     let done = self.busy_until[index].max(now + LATENCY) + PER_BLOCK;
                     self.busy_until[index] = done;
                     let blockno = u16::try_from(block.begin / Geometry::BLOCK).unwrap();
-                    let corrupt = self.corrupts.contains(&(index, block.piece, blockno));
+                    let corrupt = self.corrupts.contains(&(index, block.piece, blockno))
+                        || self.live.polluters.contains(&index);
+                    let back = self.live.replayers.iter().find(|one| one.0 == index);
+                    let content = block.piece.0.saturating_sub(back.map_or(0, |one| one.1));
                     self.post(
                         done,
                         to,
                         Mail::Payload {
                             conn: theirs,
-                            block,
+                            block: self.peers[index].as_ref().unwrap().written(block),
                             corrupt,
+                            content: PieceIndex(content),
                         },
                     );
                     self.post(done, index, Mail::Input(Input::Credit { conn, blocks: 1 }));
@@ -277,6 +304,9 @@ impl Lab {
                     }
                 }
                 Output::Store(block) => {
+                    self.live
+                        .content
+                        .insert((index, block.piece, block.begin), self.live.carried);
                     if corrupt == Some(true) {
                         let blockno = u16::try_from(block.begin / Geometry::BLOCK).unwrap();
                         self.bad
@@ -292,6 +322,10 @@ impl Lab {
                             result: StoreResult::Done,
                         }),
                     );
+                }
+                Output::Verify(piece) if self.is_live(index) => {
+                    let verdict = self.judge_live(index, piece);
+                    self.post(now, index, Mail::Input(Input::Verified { piece, verdict }));
                 }
                 Output::Verify(piece) => {
                     let verdict = match self.bad.remove(&(index, piece)) {
@@ -320,6 +354,9 @@ impl Lab {
                         }),
                     );
                 }
+                Output::Event(Event::Produced(piece)) => {
+                    self.live.produced.insert(piece, now);
+                }
                 Output::Event(event) => self.events.push((now, index, event)),
                 Output::Discard(_) | Output::Announce(_) => {}
             }
@@ -331,5 +368,62 @@ impl Lab {
             .iter()
             .filter(|(_, index, event)| wanted(*index, event))
             .count()
+    }
+
+    /// Puts another peer in this one's place; the old one must have left.
+    pub(crate) fn replace(&mut self, index: usize, peer: Peer) {
+        self.peers[index] = Some(peer);
+        self.live.rules.remove(&index);
+        self.live.content.retain(|(owner, ..), _| *owner != index);
+        self.drain(index, None);
+    }
+
+    /// A source makes `count` pieces, one every `period`.
+    pub(crate) fn broadcast(&mut self, index: usize, first: u32, count: u32, period: Duration) {
+        for made in 0..count {
+            let piece = PieceIndex(first + made);
+            let last = self.live.last == Some(piece);
+            self.call(self.now + period * (made + 1), index, move |peer, now| {
+                peer.produce(now, piece, last).unwrap();
+            });
+        }
+    }
+
+    fn is_live(&self, index: usize) -> bool {
+        self.peers[index].as_ref().unwrap().config().live.is_some()
+    }
+
+    fn judge_live(&mut self, index: usize, piece: PieceIndex) -> Verdict {
+        let content: Vec<PieceIndex> = self
+            .live
+            .content
+            .extract_if((index, piece, 0)..=(index, piece, u32::MAX), |_, _| true)
+            .map(|(_, content)| content)
+            .collect();
+        let bad = self.bad.remove(&(index, piece));
+        let whole = content.iter().all(|one| *one == content[0]);
+        let made_at = self.live.produced.get(&content[0]).copied();
+        let trailer = live::Trailer {
+            sequence: u64::from(content[0].0),
+            source_micros: made_at.unwrap_or_default().as_nanos() / 1000,
+            signature_ok: bad.is_none() && whole && made_at.is_some(),
+        };
+        let config = self.peers[index].as_ref().unwrap().config();
+        let fresh = config.live.as_ref().unwrap().acceptance();
+        let rules = self.live.rules.entry(index).or_insert(fresh);
+        match rules.judge(piece, trailer) {
+            Ok(()) => Verdict::GoodLive {
+                produced_at: made_at.unwrap(),
+                last: self.live.last == Some(piece),
+                differing: self.bad_before.remove(&(index, piece)).unwrap_or_default(),
+            },
+            Err(rejection) => {
+                self.live.rejections.push((index, piece, rejection));
+                let blocks = u16::try_from(content.len()).unwrap();
+                let bad = bad.unwrap_or_else(|| (0..blocks).collect());
+                self.bad_before.insert((index, piece), bad);
+                Verdict::Bad
+            }
+        }
     }
 }
