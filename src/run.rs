@@ -32,8 +32,8 @@ pub(crate) struct Args {
     #[arg(long)]
     out: Option<PathBuf>,
     /// Replicates: a number, or a range such as 1..=5, instead of the scenario's
-    #[arg(long, value_parser = seeds, value_name = "N|A..=B")]
-    seeds: Option<Vec<u64>>,
+    #[arg(long, value_parser = Seeds::read, value_name = "N|A..=B")]
+    seeds: Option<Seeds>,
     /// Threads [default: one per core]
     #[arg(long)]
     threads: Option<usize>,
@@ -46,6 +46,16 @@ pub(crate) struct Args {
     /// No progress, no table
     #[arg(long)]
     quiet: bool,
+}
+
+/// Several seeds in one argument. (A bare `Vec` would be several arguments to clap.)
+#[derive(Clone, Debug)]
+struct Seeds(Vec<u64>);
+
+impl Seeds {
+    fn read(text: &str) -> Result<Self, String> {
+        seeds(text).map(Self)
+    }
 }
 
 /// Bad input, or a result that could not be written: exit code 2.
@@ -94,7 +104,7 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
         place::complain(path, &text, &error);
         BAD
     })?;
-    if let Some(seeds) = &args.seeds {
+    if let Some(Seeds(seeds)) = &args.seeds {
         scenario.seeds.clone_from(seeds);
     }
     let changed = !args.set.is_empty() || args.seeds.is_some();

@@ -1,0 +1,295 @@
+//! `swarmbed run` as a person meets it: what it says about mistakes, and the same bytes however a
+//! scenario is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const DETERMINISM: &str = include_str!("../scenarios/test/determinism.toml");
+
+/// Files that are a function of scenario, seeds and code alone, the figures among them.
+const DATA: [&str; 11] = [
+    "summary.json",
+    "runs.csv",
+    "peers.csv",
+    "stalls.csv",
+    "timeline.csv",
+    "overlay.csv",
+    "swarm.svg",
+    "startup.svg",
+    "rebuffering.svg",
+    "comparison.svg",
+    "overlay.svg",
+];
+
+/// An empty folder of this test's own.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("cli")
+        .join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs swarmbed in `at`.
+fn swarmbed(at: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_swarmbed"))
+        .current_dir(at)
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Text without what wraps and frames it, so that a width does not matter.
+fn bare(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars()
+        .filter(|letter| !letter.is_whitespace() && *letter != '│')
+        .collect()
+}
+
+/// Runs a scenario text into `at/out`.
+fn play(at: &Path, scenario: &str, args: &[&str]) -> PathBuf {
+    fs::write(at.join("scenario.toml"), scenario).unwrap();
+    let mut all = vec!["run", "scenario.toml", "--quiet", "--out", "out"];
+    all.extend(args);
+    let output = swarmbed(at, &all);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(output.stdout.is_empty(), "--quiet says nothing");
+    at.join("out")
+}
+
+fn same(one: &Path, other: &Path, what: &str) {
+    for name in DATA {
+        let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
+        assert!(read(one) == read(other), "{name} differs: {what}");
+    }
+}
+
+/// What is written, what is written instead, what is said, and the line that is shown.
+const MISTAKES: &str = r#"
+uplink = "2 Mbit/s" ; uplnk = "2 Mbit/s" ; unknown field `uplnk`, expected one of `name` ; uplnk
+[swarm] ; [swarn] ; unknown field `swarn` ; [swarn]
+"400 kbit/s" ; 400 ; a quantity with its unit, such as "500 kbit/s" ; bitrate
+"400 kbit/s" ; "400" ; lacks a unit; write for example "500 kbit/s" ; bitrate
+"30 s" ; "-30 s" ; is negative ; duration
+"2 Mbit/s" ; "-2 Mbit/s" ; not negative ; uplink
+"5 min" ; "5 parsecs" ; unknown unit `parsecs` ; horizon
+horizon = "5 min" ; ; missing field `horizon` ; [run]
+share = 0.7 ; share = 0.8 ; shares add up to 1.1 ; share = 0.3
+selector = "give-to-get" ; selector = "give-to-got" ; no selector is called `give-to-got` ; [[policy]]
+viewers = 58 ; viewers = -58 ; -58 ; viewers
+"corrupt-block" ; "fire" ; unknown variant `fire`, expected one of `crash` ; kind
+seeds = 1 ; seeds = "9..=1" ; names no seeds ; seeds
+["40 ms" ; ["4 ms" ; raise the round trip to 10 ms or more ;
+peer = 0 ; peer = 1000 ; peer 1000 does not exist ;
+"#;
+
+#[test]
+fn mistakes_are_told_with_their_place_and_what_to_write() {
+    let at = folder("mistakes");
+    for mistake in MISTAKES.trim().lines() {
+        let parts: Vec<&str> = mistake.split(" ;").map(str::trim).collect();
+        let [from, to, said @ .., shown] = parts.as_slice() else {
+            panic!("{mistake}");
+        };
+        let said = said.join("; ");
+        assert!(DETERMINISM.contains(from), "{from}");
+        let text = DETERMINISM.replacen(from, to, 1);
+        fs::write(at.join("x.toml"), &text).unwrap();
+        let output = swarmbed(&at, &["run", "x.toml", "--out", "out"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{mistake}: {stderr}");
+        assert!(output.stdout.is_empty());
+        let told = bare(&output.stderr);
+        assert!(told.contains(&bare(said.as_bytes())), "{mistake}: {stderr}");
+        if !shown.is_empty() {
+            let lines = (1..).zip(text.lines());
+            let mut starting = lines.filter(|(_, line)| line.starts_with(shown));
+            let place = |(number, _)| told.contains(&format!("x.toml:{number}:"));
+            assert!(starting.any(place), "{mistake}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    let at = folder("command-line");
+    fs::write(at.join("x.toml"), DETERMINISM).unwrap();
+    fs::write(at.join("file"), "not a folder").unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["run"], "required"),
+        (&["run", "nowhere.toml"], "nowhere.toml"),
+        (
+            &["run", "x.toml", "--out", "file/below"],
+            "choose another folder with --out",
+        ),
+        (
+            &["run", "x.toml", "--set", "swarm.viewer=5"],
+            "unknown field `viewer`",
+        ),
+        (
+            &["run", "x.toml", "--set", "class.nobody.connectable=0"],
+            "nobody",
+        ),
+        (&["run", "x.toml", "--set", "viewers"], "section.key=value"),
+        (&["run", "x.toml", "--seeds", "many"], "1..=5"),
+        (&["run", "x.toml", "x.toml", "--out", "out"], "--out"),
+        (&["runn", "x.toml"], "unrecognized subcommand"),
+    ];
+    for (args, said) in cases {
+        let output = swarmbed(&at, args);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(
+            bare(&output.stderr).contains(&bare(said.as_bytes())),
+            "{args:?}: {stderr}"
+        );
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_same_bytes_with_any_number_of_threads_twice_and_through_the_codec() {
+    let first = play(&folder("once"), DETERMINISM, &["--threads", "1"]);
+    let again = play(&folder("twice"), DETERMINISM, &["--threads", "1"]);
+    same(&first, &again, "run twice");
+    for threads in ["2", "3"] {
+        let other = play(&folder(threads), DETERMINISM, &["--threads", threads]);
+        same(&first, &other, &format!("{threads} threads"));
+    }
+    let bytes = play(
+        &folder("bytes"),
+        DETERMINISM,
+        &["--set", "network.wire=\"bytes\""],
+    );
+    same(&first, &bytes, "through the codec");
+    let many = folder("many");
+    let side = play(&many, DETERMINISM, &["--seeds", "1..=3", "--threads", "3"]);
+    let runs = fs::read_to_string(side.join("runs.csv")).unwrap();
+    let alone = fs::read_to_string(first.join("runs.csv")).unwrap();
+    assert_eq!(
+        runs.lines().nth(1),
+        alone.lines().nth(1),
+        "run beside others"
+    );
+}
+
+#[test]
+fn an_idle_peer_changes_nobody() {
+    let idle = "\n[[class]]\nname = \"idle\"\ncount = 2\nbehaviour = \"idle\"\n\
+                uplink = \"1 Mbit/s\"\ndownlink = \"unlimited\"\n";
+    let without = play(&folder("without-idle"), DETERMINISM, &[]);
+    let with = play(&folder("with-idle"), &format!("{DETERMINISM}{idle}"), &[]);
+    let peers = |at: &Path| -> Vec<String> {
+        let text = fs::read_to_string(at.join("peers.csv")).unwrap();
+        text.lines().map(ToOwned::to_owned).collect()
+    };
+    let (without, with) = (peers(&without), peers(&with));
+    assert_eq!(with.len(), without.len() + 2);
+    assert_eq!(with[..without.len()], without[..]);
+}
+
+#[test]
+fn the_committed_table_still_holds() {
+    let out = play(&folder("golden"), DETERMINISM, &[]);
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let committed =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("results/test/determinism/summary.json");
+    let (new, old) = (read(out.join("summary.json")), read(committed));
+    let changed: Vec<String> = old
+        .lines()
+        .zip(new.lines())
+        .filter(|(old, new)| old != new)
+        .map(|(old, new)| format!("- {old}\n+ {new}"))
+        .collect();
+    assert!(
+        old == new,
+        "peers behave differently than committed. If that is meant, run\n  \
+         swarmbed run scenarios/test/determinism.toml\nand commit the difference:\n{}",
+        changed.join("\n")
+    );
+}
+
+#[test]
+fn json_is_one_object_and_nothing_else() {
+    let at = folder("json");
+    fs::write(at.join("x.toml"), DETERMINISM).unwrap();
+    let output = swarmbed(&at, &["run", "x.toml", "--json", "--out", "out"]);
+    assert!(output.status.success());
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let written = fs::read_to_string(at.join("out/summary.json")).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(object, written);
+    assert!(object["variants"][0]["metrics"]["startup_mean_s"]["mean"].is_number());
+}
+
+#[test]
+fn results_are_whole_and_changed_runs_go_where_git_does_not_look() {
+    let at = folder("places");
+    fs::write(at.join("x.toml"), DETERMINISM).unwrap();
+    assert!(
+        swarmbed(&at, &["run", "x.toml", "--quiet"])
+            .status
+            .success()
+    );
+    assert!(
+        swarmbed(&at, &["run", "x.toml", "--quiet", "--seeds", "2"])
+            .status
+            .success()
+    );
+    let names = |folder: &str| -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(at.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let (one, two) = (names("results/x"), names("results/.local/x"));
+    assert_eq!(one, two);
+    assert!(one.iter().all(|name| !name.contains("part")), "{one:?}");
+    for name in DATA
+        .iter()
+        .chain(&["manifest.json", "provenance.json", "overlay.png"])
+    {
+        assert!(one.iter().any(|there| there == name), "{name} of {one:?}");
+    }
+    let manifest = fs::read_to_string(at.join("results/x/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let spelled = manifest["scenario"].as_str().unwrap();
+    let again = play(&folder("from-manifest"), spelled, &[]);
+    same(
+        &at.join("results/x"),
+        &again,
+        "run from the manifest's own text",
+    );
+}
+
+#[test]
+fn tables_policies_and_schema_are_printed() {
+    let at = folder("printed");
+    fs::write(at.join("x.toml"), DETERMINISM).unwrap();
+    let output = swarmbed(&at, &["run", "x.toml", "--seeds", "2", "--out", "out"]);
+    let table = String::from_utf8(output.stdout).unwrap();
+    for said in [
+        "start-up (s)",
+        "resource index",
+        "±",
+        "window",
+        "summary.json",
+    ] {
+        assert!(table.contains(said), "{said}: {table}");
+    }
+    let policies = String::from_utf8(swarmbed(&at, &["policies"]).stdout).unwrap();
+    assert!(policies.contains("give-to-get") && policies.contains("MMCN 2008"));
+    let schema = swarmbed(&at, &["schema"]).stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    assert!(schema["properties"]["swarm"].is_object());
+    let help = String::from_utf8(swarmbed(&at, &["run", "--help"]).stdout).unwrap();
+    assert!(help.contains("Examples:"));
+}
