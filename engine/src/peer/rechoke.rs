@@ -22,7 +22,7 @@ impl Peer {
     /// The round is over.
     pub(super) fn rechoke(&mut self) {
         self.close_idle();
-        self.ask_choker();
+        self.ask_choker(None);
         for index in 0..self.order.len() {
             self.at_mut(self.order[index]).forwarded = super::neighbour::Forwarded::default();
         }
@@ -43,17 +43,9 @@ impl Peer {
 
     /// A neighbour became interested: while few are unchoked, it need not wait for the round.
     pub(super) fn unchoke_early(&mut self, conn: crate::ConnId) {
-        let unchoked = self.order.iter().filter(|&&slot| {
-            let one = self.at(slot);
-            !one.we_choke && one.they_interested
-        });
-        let below = if self.pieces.is_complete() || self.is_source() {
-            self.seed_choker.early_below()
-        } else {
-            self.choker.early_below()
-        };
-        if unchoked.count() < below && self.neighbour(conn).is_some_and(|one| one.we_choke) {
-            self.ask_choker();
+        let idle = self.idle_slots();
+        if idle > 0 && self.neighbour(conn).is_some_and(|one| one.we_choke) {
+            self.ask_choker(Some(idle));
         }
     }
 
@@ -61,11 +53,31 @@ impl Peer {
     pub(super) fn refill_slot(&mut self, conn: crate::ConnId) {
         let rested = self.now >= self.choker_asked_at + EARLY_PAUSE;
         if rested && self.neighbour(conn).is_some_and(|one| !one.we_choke) {
-            self.ask_choker();
+            let idle = self.idle_slots();
+            if idle > 0 {
+                self.ask_choker(Some(idle));
+            }
         }
     }
 
-    fn ask_choker(&mut self) {
+    /// How many more may be unchoked before the round.
+    fn idle_slots(&self) -> usize {
+        let choker = if self.pieces.is_complete() || self.is_source() {
+            &self.seed_choker
+        } else {
+            &self.choker
+        };
+        let busy = self
+            .order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| !one.we_choke && one.they_interested);
+        choker.early_below().saturating_sub(busy.count())
+    }
+
+    /// Asks the choker. Between rounds (`idle` slots to fill) it may only unchoke: whoever is being
+    /// served keeps its slot until the round, or each toggle of interest would shuffle them all.
+    fn ask_choker(&mut self, idle: Option<usize>) {
         if !self.config.upload {
             return;
         }
@@ -106,6 +118,17 @@ impl Peer {
             &mut self.choker
         };
         choker.rechoke(&view, &mut self.choke_rng, &mut unchoked);
+        if let Some(idle) = idle {
+            let waiting = |conn: &crate::ConnId| {
+                candidates
+                    .iter()
+                    .any(|one| one.conn == *conn && !one.unchoked)
+            };
+            for conn in unchoked.into_iter().filter(waiting).take(idle) {
+                self.set_choke(conn, false);
+            }
+            return;
+        }
         for candidate in &candidates {
             if self.is_auxiliary(candidate.conn) && !unchoked.contains(&candidate.conn) {
                 unchoked.push(candidate.conn);
