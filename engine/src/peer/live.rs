@@ -136,9 +136,10 @@ impl Peer {
 
     /// Puts the window where most neighbours are, unless playback holds it where it is.
     pub(super) fn anchor(&mut self, except: crate::ConnId) {
-        let Some(live) = &self.live else { return };
-        if live.is_source() || live.anchored && self.player.as_ref().is_some_and(Player::is_hooked)
-        {
+        let (Some(live), Some(player)) = (&self.live, &self.player) else {
+            return;
+        };
+        if live.is_source() || live.anchored && player.is_hooked() {
             return;
         }
         let Some(head) = self.usual_head() else {
@@ -148,7 +149,7 @@ impl Peer {
         if live.anchored && window.offset(PieceIndex(head.0 - 1)).is_some() {
             return;
         }
-        let place = PieceIndex(head.0.saturating_sub(live.distance_max() + 1));
+        let place = PieceIndex(head.0.saturating_sub(self.distance(live, player) + 1));
         self.stand_at(place, Some(except));
     }
 
@@ -234,23 +235,33 @@ impl Peer {
         self.jump_to(piece);
     }
 
-    /// Where the rule says, and the newest piece it counted from.
-    fn hook_in_place(&self, live: &Live, player: &Player) -> Option<(PieceIndex, PieceIndex)> {
+    fn hook_in_view(&self, live: &Live, player: &Player) -> HookInView<'_> {
         let (StartRule::Prebuffer(prebuffer) | StartRule::GiveToGet { h: prebuffer }) =
             self.config.playback.start;
         let neighbours = self
             .order
             .iter()
             .filter(|&&slot| self.links[usize::from(slot)].pieces > 0);
-        let view = HookInView {
+        HookInView {
             table: &self.pieces,
             neighbours: u32::try_from(neighbours.count()).expect("bounded by neighbours_max"),
             source_newest: self.source_newest(live),
             prebuffer,
             bitrate: player.bitrate(),
-        };
+        }
+    }
+
+    /// How many pieces before the newest playback begins.
+    fn distance(&self, live: &Live, player: &Player) -> u32 {
+        let view = self.hook_in_view(live, player);
+        live.rule.distance(&view).min(live.distance_max())
+    }
+
+    /// Where the rule says, and the newest piece it counted from.
+    fn hook_in_place(&self, live: &Live, player: &Player) -> Option<(PieceIndex, PieceIndex)> {
+        let view = self.hook_in_view(live, player);
         let newest = live.rule.newest(&view)?;
-        let distance = live.rule.distance(&view).min(live.distance_max());
+        let distance = self.distance(live, player);
         // Forward to a piece that somebody has.
         let window = self.pieces.window();
         let from = newest.0.saturating_sub(distance).max(window.base.0);
@@ -334,7 +345,9 @@ impl Peer {
         let by_rule = self.hook_in_place(live, player).map(|(piece, _)| piece);
         let place = by_rule
             .filter(|&piece| piece > position && self.pieces.offset(newest).is_some())
-            .unwrap_or(PieceIndex(newest.0.saturating_sub(live.distance_max())));
+            .unwrap_or(PieceIndex(
+                newest.0.saturating_sub(self.distance(live, player)),
+            ));
         if place > position {
             let known = self.pieces.offset(newest).is_some();
             let skipped = if known {
