@@ -16,7 +16,7 @@ use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
 use swarmbed_sim::scenario::{Scenario, seeds};
 
 use crate::{place, table};
-use replicate::{Replicate, replicate};
+use replicate::{Failure, Replicate, replicate};
 
 /// Run scenario files: tables, CSV, figures
 #[derive(Debug, clap::Args)]
@@ -61,6 +61,9 @@ impl Seeds {
 /// Bad input, or a result that could not be written: exit code 2.
 const BAD: u8 = 2;
 
+/// A check failed, or the user stopped it: exit code 1.
+const FAILED: u8 = 1;
+
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
     let mut worst = 0;
@@ -71,6 +74,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         );
         return ExitCode::from(BAD);
     }
+    listen_for_interrupt();
     for path in &args.scenarios {
         match one(args, path) {
             Ok((code, object)) => {
@@ -126,6 +130,17 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
         eprintln!("error: {}: {message}", path.display());
         BAD
     })?;
+    let asked = scenario.variants.len() * scenario.seeds.len();
+    let missing = asked - replicates.len();
+    if missing > 0 {
+        eprintln!(
+            "interrupted: {} of {asked} runs were done",
+            replicates.len()
+        );
+    }
+    if replicates.is_empty() {
+        return Err(FAILED);
+    }
     let cost = Cost {
         wall_s: wall.elapsed().as_secs_f64(),
         cpu_s: cpu_seconds() - before,
@@ -146,7 +161,8 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
     for violation in violations.iter().take(20) {
         eprintln!("check failed: {violation}");
     }
-    Ok((u8::from(!violations.is_empty()), object))
+    let failed = missing > 0 || !violations.is_empty();
+    Ok((if failed { FAILED } else { 0 }, object))
 }
 
 /// What the runs took.
@@ -156,8 +172,38 @@ struct Cost {
     cpu_s: f64,
 }
 
+/// Set when the user presses Ctrl-C: runs under way end, and those that are done are written.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Listens for Ctrl-C from now on. Where that is impossible, Ctrl-C ends the program as ever.
+fn listen_for_interrupt() {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        if let Ok(runtime) = runtime
+            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
+        {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    });
+}
+
+fn progress_bar(args: &Args, runs: usize) -> ProgressBar {
+    if args.quiet || args.json {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(runs as u64);
+    let style = ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} runs, {elapsed} so far, {eta} to go  {msg}",
+    );
+    bar.set_style(style.expect("the template is well formed"));
+    bar.tick();
+    bar
+}
+
 /// All runs, variant by variant, seeds in order. Many runs stand side by side on one thread each;
-/// few share the threads.
+/// few share the threads. After Ctrl-C: those that were done.
 fn replicates(args: &Args, scenario: &Scenario) -> Result<Vec<Replicate>, String> {
     let threads = args
         .threads
@@ -168,28 +214,19 @@ fn replicates(args: &Args, scenario: &Scenario) -> Result<Vec<Replicate>, String
         .collect();
     let inside = if jobs.len() >= threads { 1 } else { threads };
     let beside = if inside == 1 { threads } else { 1 };
-    let bar = if args.quiet || args.json {
-        ProgressBar::hidden()
-    } else {
-        ProgressBar::new(jobs.len() as u64)
-    };
-    let style = ProgressStyle::with_template(
-        "{bar:30} {pos}/{len} runs, {elapsed} so far, {eta} to go  {msg}",
-    );
-    bar.set_style(style.expect("the template is well formed"));
-    bar.tick();
+    let bar = progress_bar(args, jobs.len());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(beside)
         .build()
         .map_err(|error| error.to_string())?;
     let failed = AtomicBool::new(false);
-    let done: Vec<Result<Replicate, String>> = pool.install(|| {
+    let done: Vec<Result<Replicate, Failure>> = pool.install(|| {
         jobs.par_iter()
             .map(|&(variant, seed)| {
-                if failed.load(Ordering::Relaxed) {
-                    return Err(String::new());
+                if failed.load(Ordering::Relaxed) || STOP.load(Ordering::Relaxed) {
+                    return Err(Failure::Interrupted);
                 }
-                let result = replicate(scenario, variant, seed, inside, &bar);
+                let result = replicate(scenario, variant, seed, inside, &bar, &STOP);
                 bar.inc(1);
                 failed.fetch_or(result.is_err(), Ordering::Relaxed);
                 result
@@ -197,13 +234,15 @@ fn replicates(args: &Args, scenario: &Scenario) -> Result<Vec<Replicate>, String
             .collect()
     });
     bar.finish_and_clear();
-    if let Some(Err(message)) = done
-        .iter()
-        .find(|one| matches!(one, Err(message) if !message.is_empty()))
-    {
-        return Err(message.clone());
+    let mut finished = Vec::new();
+    for one in done {
+        match one {
+            Ok(replicate) => finished.push(replicate),
+            Err(Failure::Setup(message)) => return Err(message),
+            Err(Failure::Interrupted) => {}
+        }
     }
-    done.into_iter().collect()
+    Ok(finished)
 }
 
 /// Prints the tables, and where the files are.
@@ -252,19 +291,7 @@ fn tell(
             "\n{cut} viewers were cut by the horizon, {early} left before their first frame (counted apart)."
         );
     }
-    let blocks: u64 = replicates.iter().map(|one| one.totals.useful_blocks).sum();
-    let calls: u64 = replicates.iter().map(|one| one.totals.calls).sum();
-    let last = &replicates[replicates.len() - 1].totals;
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let (blocks, calls) = (blocks as f64, calls as f64);
-    println!(
-        "\n{:.1} s, {:.1} s of processor time: {:.0} blocks and {:.0} engine calls per CPU-second; window {:?}",
-        cost.wall_s,
-        cost.cpu_s,
-        blocks / cost.cpu_s.max(0.01),
-        calls / cost.cpu_s.max(0.01),
-        last.window
-    );
+    println!("\n{}", speed(replicates, cost));
     let written: Vec<&str> = results
         .written()
         .iter()
@@ -275,6 +302,26 @@ fn tell(
         results.folder().display(),
         written.join(", ")
     );
+}
+
+/// What the simulator did with its time.
+fn speed(replicates: &[Replicate], cost: Cost) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let total = |of: fn(&Replicate) -> u64| replicates.iter().map(of).sum::<u64>() as f64;
+    let blocks = total(|one| one.totals.useful_blocks);
+    let calls = total(|one| one.totals.calls);
+    // Peers that are there in a window, summed over windows, by the share of time each was there.
+    let peer_windows = total(|one| one.peer_windows);
+    let window = replicates[replicates.len() - 1].totals.window;
+    format!(
+        "{:.1} s, {:.1} s of processor time: {:.0} blocks and {:.0} engine calls per CPU-second; \
+         windows of {window:?}, {:.2} calls per peer and window",
+        cost.wall_s,
+        cost.cpu_s,
+        blocks / cost.cpu_s.max(0.01),
+        calls / cost.cpu_s.max(0.01),
+        calls / peer_windows.max(1.0),
+    )
 }
 
 /// Processor time of this process so far, all threads, from `/proc` (clock ticks of 10 ms).

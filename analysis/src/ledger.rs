@@ -32,8 +32,16 @@ pub struct Ledger {
     pub late: u32,
     /// Of those: jumped over.
     pub skipped: u32,
+    /// Of the skipped: came all the same, too late to be seen.
+    pub wasted: u32,
     /// Latencies of seeks that came to an end.
     pub seeks: Vec<Duration>,
+    /// Age of what was shown, live: at the start and every 10 s of playback.
+    pub lags: Vec<Duration>,
+    /// Live pieces that came, and the sum of their ages then.
+    pub diffusion: (u32, Duration),
+    /// Live media that was jumped over to catch up.
+    pub rehooked: Duration,
     /// When the download was complete.
     pub completed_at: Option<Instant>,
     /// When the media was at its end.
@@ -46,7 +54,16 @@ pub struct Ledger {
     pub traffic: Traffic,
     /// When the peer left.
     pub left_at: Option<Instant>,
-    stopped_at: Instant,
+    /// Skipped, and not here yet; ascending.
+    missed: Vec<PieceIndex>,
+    /// A stall under way.
+    stalled: Option<(Instant, PieceIndex)>,
+    /// The picture moves, since then.
+    moving: Option<Instant>,
+    /// The picture moved when the viewer paused.
+    paused: bool,
+    /// How long the picture moved before.
+    moved: Duration,
 }
 
 impl Ledger {
@@ -57,25 +74,58 @@ impl Ledger {
             Event::Started { delay } => {
                 self.startup = Some(*delay);
                 self.started_at = Some(now);
+                self.moving = Some(now);
             }
             Event::Late(_) => self.late += 1,
-            Event::Skipped(_) => self.skipped += 1,
-            Event::Stalled(_) => self.stopped_at = now,
+            Event::Skipped(piece) => {
+                self.skipped += 1;
+                self.missed.push(*piece);
+            }
+            Event::PieceVerified(piece) => {
+                if let Some(place) = self.missed.iter().position(|missed| missed == piece) {
+                    self.missed.remove(place);
+                    self.wasted += 1;
+                }
+            }
+            Event::Stalled(piece) => {
+                self.stop(now);
+                self.stalled = Some((now, *piece));
+            }
             Event::Resumed {
                 piece,
                 millis,
                 causes,
             } => {
+                let (at, _) = self.stalled.take().unwrap_or((now, *piece));
+                self.moving = Some(now);
                 self.stalls.push(Stall {
-                    at: self.stopped_at,
+                    at,
                     piece: *piece,
                     millis: *millis,
                     causes: *causes,
                 });
             }
-            Event::SeekDone { latency } => self.seeks.push(*latency),
+            Event::Paused => {
+                self.paused = self.moving.is_some();
+                self.stop(now);
+            }
+            Event::Unpaused if self.paused => self.moving = Some(now),
+            Event::SeekStarted { .. } => self.stop(now),
+            Event::SeekDone { latency } => {
+                self.seeks.push(*latency);
+                self.moving = Some(now);
+            }
+            Event::LiveLag { lag } => self.lags.push(*lag),
+            Event::PieceDelay { delay, .. } => {
+                self.diffusion.0 += 1;
+                self.diffusion.1 += *delay;
+            }
+            Event::Rehooked { skipped, .. } => self.rehooked += *skipped,
             Event::Completed => self.completed_at = Some(now),
-            Event::Ended => self.ended_at = Some(now),
+            Event::Ended => {
+                self.stop(now);
+                self.ended_at = Some(now);
+            }
             Event::PieceFailed { culprit: None, .. } => self.failed_pieces += 1,
             Event::Traffic(traffic) => self.traffic = *traffic,
             Event::Left { played, .. } => {
@@ -84,6 +134,32 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    fn stop(&mut self, now: Instant) {
+        if let Some(since) = self.moving.take() {
+            self.moved += now.since(since);
+        }
+    }
+
+    /// The peer was gone at `at`. One that crashed told nobody: what was under way ends here, and
+    /// a stall that did not end has no causes.
+    pub fn close(&mut self, at: Instant) {
+        if self.left_at.is_some() {
+            return;
+        }
+        self.stop(at);
+        if let Some((since, piece)) = self.stalled.take() {
+            let millis = at.since(since).as_millis();
+            self.stalls.push(Stall {
+                at: since,
+                piece,
+                millis: u32::try_from(millis).unwrap_or(u32::MAX),
+                causes: CauseMillis::default(),
+            });
+        }
+        self.played = self.moved;
+        self.left_at = Some(at);
     }
 
     /// Milliseconds the picture stood still.
@@ -145,5 +221,35 @@ mod tests {
         assert_eq!(ledger.rebuffering_ratio(), Some(0.25));
         assert_eq!((ledger.late, ledger.skipped), (1, 0));
         assert_eq!(Ledger::default().rebuffering_ratio(), None);
+    }
+
+    #[test]
+    fn a_crash_ends_what_was_under_way() {
+        let mut ledger = Ledger::default();
+        let at = Instant::from_secs;
+        let delay = Duration::from_secs(2);
+        ledger.enter(at(2), &Event::Started { delay });
+        ledger.enter(at(5), &Event::Paused);
+        ledger.enter(at(9), &Event::Unpaused);
+        ledger.enter(at(12), &Event::Stalled(PieceIndex(3)));
+        ledger.close(at(14));
+        assert_eq!(ledger.played, Duration::from_secs(6));
+        assert_eq!(ledger.rebuffering_ratio(), Some(0.25));
+        ledger.close(at(20));
+        assert_eq!((ledger.stalls.len(), ledger.left_at), (1, Some(at(14))));
+    }
+
+    #[test]
+    fn a_skipped_piece_may_come_all_the_same() {
+        let mut ledger = Ledger::default();
+        for event in [
+            Event::Skipped(PieceIndex(4)),
+            Event::Skipped(PieceIndex(6)),
+            Event::PieceVerified(PieceIndex(6)),
+            Event::PieceVerified(PieceIndex(7)),
+        ] {
+            ledger.enter(Instant::ZERO, &event);
+        }
+        assert_eq!((ledger.skipped, ledger.wasted), (2, 1));
     }
 }

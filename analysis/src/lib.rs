@@ -9,6 +9,7 @@
 //! | `ledger.rs` | one peer's events, summed up |
 //! | `record.rs` | one peer of one run: what it was and what it did |
 //! | `metric.rs` | the table of metrics: peers of a run to one number |
+//! | `run.rs` | the peers of a run, by the parts that metrics are made of |
 //! | `compare.rs` | runs to means, intervals and paired differences |
 //! | `stats.rs` | Student's t, bootstrap, percentiles |
 //! | `timeline.rs` | how many are there, play and stand still, over time |
@@ -25,5 +26,6 @@ pub mod metric;
 pub mod overlay;
 pub mod record;
 pub mod results;
+mod run;
 pub mod stats;
 pub mod timeline;

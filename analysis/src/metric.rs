@@ -1,8 +1,9 @@
 //! The table of metrics: the peers of a run, to one number each. Definitions: field.md D2.
 
-use swarmbed_engine::{Instant, Rate};
+use swarmbed_engine::Rate;
 
 use crate::record::{Ending, PeerRecord};
+use crate::run::{Run, big, count};
 use crate::stats::{jain, mean, quantile, sum};
 
 /// What is needed beside the peers.
@@ -12,6 +13,8 @@ pub struct Content {
     pub bytes: u64,
     /// Pieces of it.
     pub pieces: u32,
+    /// Bytes of every piece but the last.
+    pub piece_length: u32,
     /// Media rate; `None` for a plain file.
     pub bitrate: Option<Rate>,
 }
@@ -45,12 +48,6 @@ pub struct Metric {
     /// Less is better.
     pub less: bool,
     of: fn(&Run<'_>) -> f64,
-}
-
-/// The peers of a run.
-struct Run<'a> {
-    peers: &'a [PeerRecord],
-    content: Content,
 }
 
 const fn metric(
@@ -171,27 +168,55 @@ pub const METRICS: &[Metric] = &[
         )
     })
     .only(Mode::Stalling),
+    metric("stall_mean_s", "length of a stall", "s", |run| {
+        mean(&run.stall_lengths())
+    })
+    .only(Mode::Stalling),
+    metric("stall_max_s", "longest stall", "s", |run| {
+        run.stall_lengths().into_iter().fold(f64::NAN, f64::max)
+    })
+    .only(Mode::Stalling),
     metric("chunk_loss", "chunk loss", "", |run| {
-        let pieces = f64::from(run.content.pieces);
-        mean(
-            &run.started()
-                .map(|peer| f64::from(peer.ledger.skipped) / pieces)
-                .collect::<Vec<_>>(),
-        )
+        run.of_due(|ledger| ledger.skipped)
     })
     .percent()
     .headline()
     .only(Mode::Skipping),
+    metric("chunk_never", "chunks that never came", "", |run| {
+        run.of_due(|ledger| ledger.skipped - ledger.wasted)
+    })
+    .percent()
+    .only(Mode::Skipping),
     metric("late_share", "late chunks", "", |run| {
-        let pieces = f64::from(run.content.pieces);
-        mean(
-            &run.started()
-                .map(|peer| f64::from(peer.ledger.late) / pieces)
-                .collect::<Vec<_>>(),
-        )
+        run.of_due(|ledger| ledger.late)
     })
     .percent()
     .headline(),
+    metric("seek_mean_s", "seek latency", "s", |run| {
+        let seeks = run.viewers().flat_map(|peer| &peer.ledger.seeks);
+        mean(
+            &seeks
+                .map(std::time::Duration::as_secs_f64)
+                .collect::<Vec<_>>(),
+        )
+    }),
+    metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags())),
+    metric("live_lag_p95_s", "95th percentile live lag", "s", |run| {
+        quantile(&run.lags(), 0.95)
+    }),
+    metric(
+        "diffusion_mean_s",
+        "age of live pieces on arrival",
+        "s",
+        |run| {
+            let came = run.viewers().filter(|peer| peer.ledger.diffusion.0 > 0);
+            let age = |peer: &PeerRecord| {
+                let (pieces, age) = peer.ledger.diffusion;
+                age.as_secs_f64() / f64::from(pieces)
+            };
+            mean(&came.map(age).collect::<Vec<_>>())
+        },
+    ),
     metric("download_mean_s", "download", "s", |run| {
         mean(&run.downloads())
     }),
@@ -319,6 +344,22 @@ pub const METRICS: &[Metric] = &[
             run.peers
                 .iter()
                 .filter(|peer| peer.plays && peer.ending == Ending::CutByHorizon)
+                .filter(|peer| !peer.counts())
+                .count(),
+        )
+    }),
+    metric("never_came", "came after the horizon", "", |run| {
+        let late = run
+            .peers
+            .iter()
+            .filter(|peer| peer.ending == Ending::NeverCame);
+        count(late.filter(|peer| peer.plays).count())
+    }),
+    metric("incomplete", "downloads not complete", "", |run| {
+        let others = run.came().filter(|peer| !peer.source);
+        count(
+            others
+                .filter(|peer| peer.ledger.completed_at.is_none())
                 .count(),
         )
     }),
@@ -331,91 +372,3 @@ pub const METRICS: &[Metric] = &[
         )
     }),
 ];
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "bytes of a run fit a double well enough for a ratio"
-)]
-const fn big(value: u64) -> f64 {
-    value as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are small")]
-const fn count(value: usize) -> f64 {
-    value as f64
-}
-
-impl Run<'_> {
-    fn came(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.peers
-            .iter()
-            .filter(|peer| peer.ending != Ending::NeverCame)
-    }
-
-    fn sources(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.came().filter(|peer| peer.source)
-    }
-
-    fn viewers(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.peers.iter().filter(|peer| peer.counts())
-    }
-
-    fn started(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.viewers().filter(|peer| peer.ledger.startup.is_some())
-    }
-
-    fn startups(&self) -> Vec<f64> {
-        self.viewers()
-            .filter_map(|peer| peer.ledger.startup)
-            .map(|delay| delay.as_secs_f64())
-            .collect()
-    }
-
-    fn downloads(&self) -> Vec<f64> {
-        let took =
-            |peer: &PeerRecord| Some(peer.ledger.completed_at?.since(peer.arrival).as_secs_f64());
-        self.peers
-            .iter()
-            .filter(|peer| !peer.source)
-            .filter_map(took)
-            .collect()
-    }
-
-    /// Bytes a peer could have sent while it was there.
-    fn offered(peer: &PeerRecord) -> f64 {
-        let there = peer
-            .left_at
-            .unwrap_or(Instant::ZERO)
-            .since(peer.arrival)
-            .as_secs_f64();
-        big(peer.uplink.bytes_per_s()) * there
-    }
-
-    /// Upload offered ÷ demand. With a bitrate: mean uplink of sharing viewers and the sources'
-    /// part, over the bitrate, while the swarm plays (papers.md 1.3); for a file: what could be
-    /// sent while peers were there, over what they want.
-    fn resource_index(&self) -> f64 {
-        match self.content.bitrate {
-            Some(bitrate) => {
-                let viewers: Vec<&PeerRecord> = self
-                    .peers
-                    .iter()
-                    .filter(|peer| peer.plays && peer.ending != Ending::NeverCame)
-                    .collect();
-                let sharing = viewers.iter().filter(|peer| !peer.free_rider);
-                let uplinks: Vec<f64> =
-                    sharing.map(|peer| big(peer.uplink.bytes_per_s())).collect();
-                sum(&uplinks) / (count(viewers.len()) * big(bitrate.bytes_per_s()))
-            }
-            None => {
-                let offered: Vec<f64> = self
-                    .came()
-                    .filter(|peer| !peer.free_rider)
-                    .map(Self::offered)
-                    .collect();
-                let wanting = self.came().filter(|peer| !peer.source).count();
-                sum(&offered) / (count(wanting) * big(self.content.bytes))
-            }
-        }
-    }
-}

@@ -3,6 +3,7 @@
 use swarmbed_engine::{Instant, Rate};
 
 use crate::ledger::Ledger;
+use crate::metric::Content;
 
 /// How a peer's time in the swarm ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +70,34 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
-    /// Whether its viewing counts: it watched, and neither warm-up nor horizon cut it.
+    /// Whether its viewing counts: it watched, and neither warm-up nor horizon cut it. One that
+    /// stays after the end was not cut by the horizon.
     #[must_use]
     pub const fn counts(&self) -> bool {
-        self.plays && matches!(self.ending, Ending::Left | Ending::Crashed)
+        self.plays
+            && match self.ending {
+                Ending::Left | Ending::Crashed => true,
+                Ending::CutByHorizon => self.ledger.ended_at.is_some(),
+                Ending::NeverCame | Ending::WarmUp => false,
+            }
+    }
+
+    /// Pieces whose deadline the playhead met: all of them at the end of the media, else those up
+    /// to where it was. Right as long as nobody seeks.
+    #[must_use]
+    pub fn due(&self, content: Content) -> u32 {
+        let Some(bitrate) = content.bitrate else {
+            return 0;
+        };
+        if self.ledger.ended_at.is_some() {
+            return content.pieces;
+        }
+        if self.ledger.started_at.is_none() {
+            return 0;
+        }
+        let nanos = u64::try_from(self.ledger.played.as_nanos()).unwrap_or(u64::MAX);
+        let shown = bitrate.bytes_in(nanos) / u64::from(content.piece_length);
+        let met = shown + u64::from(self.ledger.skipped) + 1;
+        u32::try_from(met).map_or(content.pieces, |met| met.min(content.pieces))
     }
 }

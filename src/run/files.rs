@@ -107,7 +107,7 @@ fn estimate(estimate: &Estimate) -> Map<String, Value> {
 }
 
 fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -> Value {
-    let shown = |index: &usize| METRICS[*index].applies(scenario.stalls);
+    let shown = |index: &usize| is_shown(scenario, runs, *index);
     let variants: Vec<Value> = (0..scenario.variants.len())
         .map(|variant| {
             let summaries = summarise(runs, variant);
@@ -164,9 +164,15 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
     })
 }
 
+/// Whether a metric says something here: it fits how late pieces are treated, and some run had
+/// something to measure.
+fn is_shown(scenario: &Scenario, runs: &[RunMetrics], index: usize) -> bool {
+    METRICS[index].applies(scenario.stalls) && runs.iter().any(|run| run.values[index].is_finite())
+}
+
 fn runs_csv(scenario: &Scenario, runs: &[RunMetrics]) -> Vec<u8> {
     let shown: Vec<usize> = (0..METRICS.len())
-        .filter(|&index| METRICS[index].applies(scenario.stalls))
+        .filter(|&index| is_shown(scenario, runs, index))
         .collect();
     let mut header = vec!["variant", "seed", "trace"];
     header.extend(shown.iter().map(|&index| METRICS[index].key));
@@ -201,12 +207,14 @@ fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Valu
         .filter(|(name, _)| name.ends_with(".csv") || name.ends_with(".json"))
         .map(|(name, hash)| (name.clone(), hash.clone().into()))
         .collect();
+    let asked = scenario.variants.len() * scenario.seeds.len();
     json!({
         "format": FORMAT,
         "scenario": scenario.text,
         "scenario_sha1": results::hash(scenario.text.as_bytes()),
         "seeds": scenario.seeds,
         "runs": traces,
+        "runs_not_done": asked - runs.len(),
         "sha1": files,
     })
 }

@@ -1,5 +1,8 @@
 //! One run of one variant: from a setup to numbers and rows.
 
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use indicatif::ProgressBar;
 use swarmbed_analysis::compare::RunMetrics;
 use swarmbed_analysis::ledger::Ledger;
@@ -9,7 +12,9 @@ use swarmbed_analysis::results;
 use swarmbed_analysis::timeline::{Moment, timeline};
 use swarmbed_engine::{Event, Instant};
 use swarmbed_sim::scenario::Scenario;
-use swarmbed_sim::{Behaviour, Observer, Options, OverlaySnapshot, PeerOutcome, Totals, World};
+use swarmbed_sim::{
+    Aborted, Behaviour, Observer, Options, OverlaySnapshot, PeerOutcome, Totals, World,
+};
 
 /// What is kept of a run.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(crate) struct Replicate {
     pub(crate) overlay: Vec<OverlaySnapshot>,
     pub(crate) sources: Vec<u32>,
     pub(crate) totals: Totals,
+    /// Windows that peers lived through, summed over peers.
+    pub(crate) peer_windows: u64,
     pub(crate) violations: Vec<String>,
 }
 
@@ -42,7 +49,16 @@ impl Observer for Scribe {
 }
 
 /// How often the timeline looks.
-const STEP: std::time::Duration = std::time::Duration::from_secs(2);
+const STEP: Duration = Duration::from_secs(2);
+
+/// Why there is no replicate.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The setup cannot be played.
+    Setup(String),
+    /// The user ended it.
+    Interrupted,
+}
 
 /// Plays one run.
 pub(crate) fn replicate(
@@ -51,27 +67,31 @@ pub(crate) fn replicate(
     seed: u64,
     threads: usize,
     bar: &ProgressBar,
-) -> Result<Replicate, String> {
+    stop: &AtomicBool,
+) -> Result<Replicate, Failure> {
     let mut setup = scenario.variants[variant].setup.clone();
     setup.seed = seed;
-    let world =
-        World::new(&setup, |_| Scribe(Ledger::default())).map_err(|error| error.to_string())?;
+    let world = World::new(&setup, |_| Scribe(Ledger::default()))
+        .map_err(|error| Failure::Setup(error.to_string()))?;
     let mut tell = |progress: swarmbed_sim::Progress| {
         bar.set_message(format!("{} peers at {}", progress.present, progress.now));
     };
     let options = Options {
         threads,
         progress: Some(&mut tell),
+        abort: Some(stop),
         ..Options::default()
     };
-    let report = world
-        .run(options)
-        .map_err(|_| "the run was aborted".to_owned())?;
+    let report = world.run(options).map_err(|Aborted| Failure::Interrupted)?;
 
     let warm = Instant::ZERO + scenario.warm_up;
     let record = |outcome: &PeerOutcome<Scribe>| {
         let facts = &outcome.facts;
         let class = &setup.classes[usize::from(facts.class)];
+        let mut ledger = outcome.observer.0.clone();
+        if let Some(at) = outcome.left_at {
+            ledger.close(at);
+        }
         let ending = match outcome.ending {
             swarmbed_sim::Ending::NeverCame => Ending::NeverCame,
             _ if facts.arrival < warm && facts.plays => Ending::WarmUp,
@@ -94,13 +114,14 @@ pub(crate) fn replicate(
             trace: outcome.trace,
             bytes_up: outcome.bytes_up,
             bytes_down: outcome.bytes_down,
-            ledger: outcome.observer.0.clone(),
+            ledger,
         }
     };
     let peers: Vec<PeerRecord> = report.peers.iter().map(record).collect();
     let content = Content {
         bytes: setup.geometry.total(),
         pieces: setup.geometry.pieces(),
+        piece_length: setup.geometry.piece_length(),
         bitrate: setup.bitrate,
     };
     let counted = || peers.iter().filter(|peer| peer.counts());
@@ -147,6 +168,17 @@ pub(crate) fn replicate(
             .map(|peer| peer.number)
             .collect(),
         totals: report.totals,
+        peer_windows: peers
+            .iter()
+            .filter_map(|peer| Some(peer.left_at?.since(peer.arrival)))
+            .map(|there| windows(there, report.totals.window))
+            .sum(),
         violations: report.checks.violations,
     })
+}
+
+/// How many windows a time holds.
+fn windows(there: Duration, window: Duration) -> u64 {
+    let windows = there.as_nanos() / window.as_nanos().max(1);
+    u64::try_from(windows).unwrap_or(u64::MAX)
 }
