@@ -43,6 +43,9 @@ pub enum SetupError {
         /// Its number.
         number: u32,
     },
+    /// A channel with no source, or with several.
+    #[error("a channel has one source, not {0}")]
+    Source(usize),
     /// The horizon is zero or beyond a century.
     #[error("a horizon of {0:?} cannot be reached")]
     Horizon(Duration),

@@ -30,6 +30,7 @@
 mod address;
 mod calendar;
 mod cast;
+mod channel;
 mod check;
 mod chunk;
 mod error;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use swarmbed_engine::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
+use swarmbed_engine::live::{Expiry, Numbering, SuperSeeding};
+use swarmbed_engine::policy::{ChokerConfig, HookInConfig, PlaybackConfig, SelectorConfig};
 use swarmbed_engine::{Geometry, Limits, Rate};
 
 /// One run.
@@ -15,6 +16,9 @@ pub struct Setup {
     pub geometry: Geometry,
     /// Media rate; `None` for a plain file.
     pub bitrate: Option<Rate>,
+    /// A channel without end, instead of a movie; with the geometry of its
+    /// [`LiveConfig`](swarmbed_engine::live::LiveConfig).
+    pub live: Option<LiveSetup>,
     /// How many viewers arrive in all (classes with a share divide them).
     pub viewers: u32,
     /// When they arrive.
@@ -39,6 +43,23 @@ pub struct Setup {
     pub detailed: Vec<u32>,
 }
 
+/// A channel: one source makes its pieces from time zero on, each when its media is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveSetup {
+    /// How piece numbers are written.
+    pub numbering: Numbering,
+    /// How neighbours learn that a piece is gone.
+    pub expiry: Expiry,
+    /// Where viewers begin.
+    pub hook_in: HookInConfig,
+    /// Viewers further behind jump forward.
+    pub lag_max: Duration,
+    /// Announcing a new piece to a few first.
+    pub super_seeding: Option<SuperSeeding>,
+    /// Pieces in all, the last of which ends the channel.
+    pub pieces: u32,
+}
+
 /// Whether messages pass the codec on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireMode {
@@ -55,8 +76,10 @@ pub struct Class {
     pub name: String,
     /// How many there are.
     pub population: Population,
-    /// Holds everything from the start and never plays.
+    /// Holds everything from the start and never plays; makes the pieces of a channel.
     pub source: bool,
+    /// The source of a channel always serves it.
+    pub auxiliary: bool,
     /// Uplink.
     pub uplink: Draw,
     /// Downlink.

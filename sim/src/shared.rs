@@ -60,7 +60,7 @@ impl Shared {
             limits: self.setup.limits,
             announce_interval: self.setup.tracker.interval,
             upload: class.behaviour != Behaviour::FreeRider,
-            live: None,
+            live: self.channel(number),
             detail: if self.setup.detailed.contains(&number) {
                 Detail::Blocks
             } else {
@@ -72,7 +72,8 @@ impl Shared {
     /// What a peer holds at birth.
     pub(crate) fn holds(&self, number: u32) -> Option<Bitfield> {
         let pieces = self.setup.geometry.pieces();
-        self.class(number).source.then(|| Bitfield::full(pieces))
+        let all = self.class(number).source && self.setup.live.is_none();
+        all.then(|| Bitfield::full(pieces))
     }
 
     /// A peer's downlink in bytes per second.

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use swarmbed_engine::{
     Block, CloseReason, ConnId, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, Input,
-    Message, PeerId, Remote, StoreResult, Verdict,
+    Message, PeerId, PieceIndex, Remote, StoreResult, Verdict,
 };
 
 /// An incremental 128-bit fingerprint.
@@ -68,6 +68,13 @@ impl Trace {
         self.word(1);
         self.addr(addr);
         self.remote(remote);
+    }
+
+    /// `Peer::produce`.
+    pub(crate) fn produce(&mut self, now: u64, piece: PieceIndex, last: bool) {
+        self.word(now);
+        self.pair(5, piece.0);
+        self.word(u64::from(last));
     }
 
     /// `Peer::play`.

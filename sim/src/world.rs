@@ -94,6 +94,10 @@ impl<O: Observer> World<O> {
         let latencies = Latencies::new(&setup.network, &seed)?;
         let peers = cast(setup, &seed)?;
         check_names(setup, peers.len())?;
+        let sources = peers.iter().filter(|peer| peer.source).count();
+        if setup.live.is_some() && sources != 1 {
+            return Err(SetupError::Source(sources));
+        }
         let shared = Shared::new(setup.clone(), seed, peers, latencies);
         try_configs(&shared)?;
         let nodes = shared

@@ -150,7 +150,10 @@ impl Peer {
         let mut received: Vec<(PieceIndex, u16)> = Vec::new();
         for piece in pieces {
             match received.last_mut() {
-                Some((last, blocks)) if *last == piece => *blocks = blocks.saturating_add(1),
+                // A block that came twice counts once.
+                Some((last, blocks)) if *last == piece => {
+                    *blocks = (*blocks + 1).min(self.pieces.geometry().blocks_in(piece));
+                }
                 _ => received.push((piece, 1)),
             }
         }

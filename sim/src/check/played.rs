@@ -25,6 +25,11 @@ impl Played {
             Event::Stalled(_) | Event::Resumed { .. } | Event::Ended => self.due = true,
             // After a seek, what lies behind the playhead was not played.
             Event::SeekStarted { .. } => self.sought = true,
+            // Nor was what a viewer of a channel jumped over.
+            Event::HookedIn { piece, .. } | Event::Rehooked { piece, .. } => {
+                self.checked = piece.0;
+                self.skipped.clear();
+            }
             _ => {}
         }
     }
@@ -36,7 +41,11 @@ impl Played {
         }
         let geometry = peer.config().geometry;
         let position = peer.playback()?.position;
-        let end = geometry.piece_at(position).0.min(geometry.pieces());
+        let window = peer.window();
+        let end = geometry.piece_at(position).0;
+        let end = end.min(window.base.0 + window.length);
+        // What a channel's viewer has dropped cannot be looked at any more.
+        self.checked = self.checked.max(window.base.0);
         while self.checked < end {
             let piece = self.checked;
             self.checked += 1;

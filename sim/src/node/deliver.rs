@@ -61,7 +61,9 @@ impl<O: Observer> Node<O> {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),
         };
-        if let (Message::Request(block), Some(engine)) = (&message, &self.engine)
+        // A channel's pieces may have gone while the request was on its way.
+        if net.shared.setup.live.is_none()
+            && let (Message::Request(block), Some(engine)) = (&message, &self.engine)
             && let Some(what) = check::asked(engine, *block)
         {
             self.violation(now, what);
@@ -86,8 +88,9 @@ impl<O: Observer> Node<O> {
         let left = at - conn.latency();
         // Not behind a block on its way back: TCP acknowledges with every packet.
         self.post(now, conn.other(), conn.latency(), Body::Ack { left }, net);
-        self.storage.arriving(corrupt);
-        let message = Message::Piece(block);
+        self.storage.arriving(block.piece, corrupt);
+        let Some(engine) = &self.engine else { return };
+        let message = Message::Piece(engine.written(block));
         let message = match net.shared.setup.wire {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),

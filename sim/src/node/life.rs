@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{ConnId, Input, Instant, Peer, Rate};
+use swarmbed_engine::{ConnId, Input, Instant, Peer, PieceIndex, Rate};
 
 use super::{Counts, Net, Node, Step};
 use crate::latency::nanos;
@@ -27,6 +27,11 @@ pub(super) fn script(shared: &Shared, facts: &PeerFacts) -> VecDeque<(u64, Step)
         if concerned {
             steps.push((nanos(at), Step::Fault(fault)));
         }
+    }
+    if shared.setup.live.is_some() && facts.source {
+        let first = PieceIndex(0);
+        let at = shared.made_at(first).max(facts.arrival);
+        steps.push((at.as_nanos(), Step::Make(first)));
     }
     if let Some(end) = facts.session_end {
         steps.push((end.as_nanos(), Step::SessionEnd));
@@ -64,6 +69,7 @@ impl<O: Observer> Node<O> {
             Step::Arrive => self.arrive(now, net),
             Step::SessionEnd => self.leave(now, Ending::Left, net),
             Step::Fault(Fault::Crash { .. } | Fault::SourceGone) => self.crash(now, net),
+            Step::Make(piece) => self.make(now, piece, net),
             Step::Fault(Fault::CorruptBlock { .. }) => self.spoil += 1,
             Step::Fault(Fault::UplinkStep { percent, .. }) => {
                 let birth = net.shared.peers[self.number as usize].uplink.bytes_per_s();
@@ -72,6 +78,27 @@ impl<O: Observer> Node<O> {
                 self.uplink.set_rate(now, rate);
                 self.call(now, Input::Uplink(Rate::from_bytes_per_s(rate)), net);
             }
+        }
+    }
+
+    /// The source has made a piece; the next is planned.
+    fn make(&mut self, now: u64, piece: PieceIndex, net: &mut Net<'_>) {
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        let last = net.shared.is_last(piece);
+        self.trace.produce(now, piece, last);
+        self.counts.calls += 1;
+        engine
+            .produce(Instant::from_nanos(now), piece, last)
+            .expect("one after the other");
+        self.settle(now, net);
+        if !last {
+            let next = PieceIndex(piece.0 + 1);
+            let at = net.shared.made_at(next).as_nanos();
+            let place = self.script.partition_point(|step| step.0 <= at);
+            self.script.insert(place, (at, Step::Make(next)));
+            self.script_at = due(&self.script);
         }
     }
 
@@ -101,7 +128,8 @@ impl<O: Observer> Node<O> {
     pub(super) fn consider_leaving(&mut self, now: u64, net: &mut Net<'_>) {
         let plays = net.shared.peers[self.number as usize].plays;
         let complete = self.completed.is_some();
-        let done = complete && (self.ended || !plays);
+        let live = net.shared.setup.live.is_some();
+        let done = (complete || live) && (self.ended || !plays && !live);
         if done {
             self.release(net);
         }

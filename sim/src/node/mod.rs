@@ -14,7 +14,7 @@ mod transmit;
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{ConnId, Event, Input, Instant, Peer};
+use swarmbed_engine::{ConnId, Event, Input, Instant, Peer, PieceIndex};
 
 use crate::check::Played;
 use crate::links::{Downlink, Uplink};
@@ -64,6 +64,8 @@ pub(crate) enum Step {
     Arrive,
     SessionEnd,
     Fault(Fault),
+    /// A channel's source makes this piece.
+    Make(PieceIndex),
 }
 
 /// What a node may reach beyond itself.
@@ -201,7 +203,7 @@ impl<O: Observer> Node<O> {
             Turn::Uplink => self.block_left(now, net),
             Turn::Hash => {
                 let piece = self.storage.pop_hashed();
-                let verdict = self.storage.verdict(piece);
+                let verdict = self.verdict(piece, net);
                 self.call(now, Input::Verified { piece, verdict }, net);
             }
             Turn::Dial => self.unanswered(now, net),

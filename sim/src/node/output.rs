@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use swarmbed_engine::{Block, Datagram, Input, Output, PieceIndex, StoreResult};
+use swarmbed_engine::{Block, Datagram, Input, Output, PieceIndex, StoreResult, Verdict};
 
 use super::{Net, Node};
 use crate::address::number_at;
@@ -44,10 +44,28 @@ impl<O: Observer> Node<O> {
         let picos = u64::from(setup.network.hash_picos_per_byte)
             * u64::from(setup.geometry.length_of(piece));
         if picos == 0 {
-            let verdict = self.storage.verdict(piece);
+            let verdict = self.verdict(piece, net);
             self.pending.push_back(Input::Verified { piece, verdict });
         } else {
             self.storage.hash(now, piece, picos.div_ceil(1000));
+        }
+    }
+
+    /// What hashing says of a piece; of a channel's, what its signature says.
+    pub(super) fn verdict(&mut self, piece: PieceIndex, net: &Net<'_>) -> Verdict {
+        let verdict = self.storage.verdict(piece);
+        if net.shared.setup.live.is_none() {
+            return verdict;
+        }
+        let differing = match verdict {
+            Verdict::GoodAfterBad { differing } => differing,
+            Verdict::Bad => return Verdict::Bad,
+            Verdict::Good | Verdict::GoodLive { .. } => Vec::new(),
+        };
+        Verdict::GoodLive {
+            produced_at: net.shared.made_at(piece),
+            last: net.shared.is_last(piece),
+            differing,
         }
     }
 

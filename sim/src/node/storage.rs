@@ -10,6 +10,8 @@ use swarmbed_engine::{Block, BlockRef, Geometry, PieceIndex, Verdict};
 pub(crate) struct Storage {
     /// The block being delivered is corrupt.
     arriving_corrupt: bool,
+    /// The piece whose bytes it carries, whatever number it is written with.
+    arriving_of: PieceIndex,
     /// Corrupt blocks now stored. Nearly always empty.
     corrupt: Vec<BlockRef>,
     /// Pieces that failed, with the blocks that were corrupt in the first bad copy.
@@ -22,12 +24,15 @@ pub(crate) struct Storage {
 
 impl Storage {
     /// A block is about to be delivered.
-    pub(crate) const fn arriving(&mut self, corrupt: bool) {
+    pub(crate) const fn arriving(&mut self, piece: PieceIndex, corrupt: bool) {
+        self.arriving_of = piece;
         self.arriving_corrupt = corrupt;
     }
 
     /// Writes the block that arrived, over what was there; true if it is corrupt.
     pub(crate) fn store(&mut self, block: Block, geometry: &Geometry) -> bool {
+        // Another piece's bytes are no better than garbage.
+        self.arriving_corrupt |= block.piece != self.arriving_of;
         let Some(block) = geometry.block_ref(block) else {
             return self.arriving_corrupt;
         };
@@ -95,11 +100,11 @@ mod tests {
         let block = |index| geometry.block(BlockRef { piece, index });
         let mut storage = Storage::default();
         for index in 0..4 {
-            storage.arriving(index == 2);
+            storage.arriving(piece, index == 2);
             assert_eq!(storage.store(block(index), &geometry), index == 2);
         }
         assert_eq!(storage.verdict(piece), Verdict::Bad);
-        storage.arriving(false);
+        storage.arriving(piece, false);
         storage.store(block(2), &geometry);
         let differing = vec![2];
         assert_eq!(storage.verdict(piece), Verdict::GoodAfterBad { differing });

@@ -17,6 +17,8 @@ pub struct File {
     pub question: String,
     /// What is distributed.
     pub content: Content,
+    /// A channel instead of a movie: `[content]` is what is broadcast.
+    pub live: Option<Spanned<Live>>,
     /// Who comes, and when.
     pub swarm: Swarm,
     /// Kinds of peers.
@@ -55,6 +57,56 @@ pub struct Content {
     pub size: Option<Size>,
     /// Bytes of a piece.
     pub piece_length: Size,
+}
+
+/// `[live]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Live {
+    /// How piece numbers are written.
+    pub numbering: Numbering,
+    /// Media that is kept around the playhead, with absolute numbers.
+    pub window: Time,
+    /// Media after which numbers come round, with `ring`.
+    pub ring: Time,
+    /// How neighbours learn that a piece is gone.
+    pub expiry: Expiry,
+    /// Where viewers begin.
+    pub hook_in: Named,
+    /// Viewers further behind the newest piece jump forward.
+    pub lag_max: Time,
+    /// A new piece is announced to a few neighbours first.
+    pub super_seeding: Option<SuperSeeding>,
+}
+
+/// How piece numbers are written.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Numbering {
+    /// They never come round.
+    Absolute,
+    /// They do.
+    Ring,
+}
+
+/// How neighbours learn that a piece is gone.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expiry {
+    /// They know the window.
+    Implied,
+    /// They are told.
+    Announced,
+}
+
+/// Bounded super-seeding.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuperSeeding {
+    /// To how many.
+    pub k: u16,
+    /// How long.
+    pub tau: Time,
 }
 
 /// `[swarm]`
@@ -103,9 +155,12 @@ pub struct Class {
     pub count: Option<u32>,
     /// This share of the viewers.
     pub share: Option<f64>,
-    /// Holds everything from the start.
+    /// Holds everything from the start; makes the pieces of a channel.
     #[serde(default)]
     pub source: bool,
+    /// A channel's source always serves it.
+    #[serde(default)]
+    pub auxiliary: bool,
     /// One rate, or two to draw between.
     pub uplink: OneOrTwo,
     /// A rate, two to draw between, `"4 x uplink"`, or `"unlimited"`.
@@ -388,6 +443,20 @@ impl Default for Network {
             wire: Wire::Typed,
             overlay_every: secs(30),
             hash_rate: None,
+        }
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            numbering: Numbering::Absolute,
+            window: secs(900),
+            ring: secs(3600),
+            expiry: Expiry::Implied,
+            hook_in: Named::Name("newest-at-half".into()),
+            lag_max: secs(30),
+            super_seeding: None,
         }
     }
 }

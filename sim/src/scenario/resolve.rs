@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use swarmbed_engine::live::{Expiry, LiveConfig, Numbering, SuperSeeding};
 use swarmbed_engine::policy::{
-    ChokerConfig, LatePolicy, ParamError, ParamValue, PlaybackConfig, PolicyInfo, SelectorConfig,
-    StartRule,
+    ChokerConfig, HookInConfig, LatePolicy, ParamError, ParamValue, PlaybackConfig, PolicyInfo,
+    SelectorConfig, StartRule,
 };
 use swarmbed_engine::{Geometry, Limits, Rate};
 use toml::{Spanned, Value};
@@ -200,6 +201,17 @@ fn find(text: &str, needle: &str) -> Range<usize> {
 
 fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
     let (geometry, bitrate) = content(file, text)?;
+    let (geometry, live) = match (&file.live, bitrate) {
+        (Some(live), Some(bitrate)) => channel(live, &geometry, bitrate)?,
+        (Some(live), None) => {
+            return error(
+                "a channel has a `duration` and a `bitrate`",
+                "write them in [content]",
+                live.span(),
+            );
+        }
+        (None, _) => (geometry, None),
+    };
     let classes = classes(file, policy, text)?;
     let swarm = &file.swarm;
     if swarm.neighbours == 0 || swarm.neighbours > swarm.neighbours_max {
@@ -226,6 +238,7 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
         seed: 0,
         geometry,
         bitrate,
+        live,
         viewers: swarm.viewers,
         arrival: match &swarm.arrival {
             file::Arrival::AllAtOnce(at) => setup::Arrival::AllAtOnce(at.0),
@@ -290,6 +303,53 @@ fn content(file: &File, text: &str) -> Result<(Geometry, Option<Rate>)> {
         Ok(geometry) => Ok((geometry, bitrate)),
         Err(problem) => error(problem.to_string(), "", find(text, "piece_length")),
     }
+}
+
+/// The window's geometry, and the channel of a broadcast as long as `whole`.
+fn channel(
+    spanned: &Spanned<file::Live>,
+    whole: &Geometry,
+    bitrate: Rate,
+) -> Result<(Geometry, Option<setup::LiveSetup>)> {
+    let live = spanned.get_ref();
+    let span = spanned.span();
+    let pieces = |time: Time| {
+        let nanos = u64::try_from(time.0.as_nanos()).unwrap_or(u64::MAX);
+        let pieces = bitrate.bytes_in(nanos) / u64::from(whole.piece_length());
+        u32::try_from(pieces).unwrap_or(u32::MAX)
+    };
+    let numbering = match live.numbering {
+        file::Numbering::Absolute => Numbering::Absolute {
+            window: pieces(live.window),
+        },
+        file::Numbering::Ring => Numbering::Ring(pieces(live.ring)),
+    };
+    let name = name_of(&live.hook_in, &span)?;
+    let Some(mut hook_in) = HookInConfig::from_name(name) else {
+        return unknown("hook-in rule", name, HookInConfig::TABLE, &span);
+    };
+    parameters(&live.hook_in, &span, |key, value| hook_in.set(key, value))?;
+    let config = LiveConfig {
+        lag_max: live.lag_max.0,
+        ..LiveConfig::viewer(numbering)
+    };
+    let geometry = config.geometry(whole.piece_length());
+    let geometry = geometry.or_else(|problem| error(problem.to_string(), "", span))?;
+    let setup = setup::LiveSetup {
+        numbering,
+        expiry: match live.expiry {
+            file::Expiry::Implied => Expiry::Implied,
+            file::Expiry::Announced => Expiry::Announced,
+        },
+        hook_in,
+        lag_max: live.lag_max.0,
+        super_seeding: live.super_seeding.map(|one| SuperSeeding {
+            k: one.k,
+            tau: one.tau.0,
+        }),
+        pieces: whole.pieces(),
+    };
+    Ok((geometry, Some(setup)))
 }
 
 fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setup::Class>> {
@@ -387,6 +447,7 @@ fn one_class(
         name: name.clone(),
         population,
         source: class.source,
+        auxiliary: class.auxiliary,
         uplink: draw(class.uplink, name, &span)?,
         downlink: downlink(class, &span)?,
         connectable: class.connectable,

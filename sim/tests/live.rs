@@ -1,0 +1,121 @@
+//! Channels: viewers see them, a little behind the source; numbering, codec and threads change
+//! nothing they should not.
+
+mod support;
+
+use std::time::Duration;
+
+use support::Log;
+use swarmbed_engine::{CloseReason, Event};
+use swarmbed_sim::scenario::Scenario;
+use swarmbed_sim::{Driver, Options, Report, Setup, World};
+
+const CHANNEL: &str = include_str!("../../scenarios/test/live.toml");
+
+fn setup(sets: &[&str]) -> Setup {
+    let sets: Vec<String> = sets.iter().map(|&set| set.into()).collect();
+    let scenario = Scenario::read(CHANNEL, &sets).unwrap();
+    let mut setup = scenario.variants[0].setup.clone();
+    setup.seed = 1;
+    setup
+}
+
+fn play(setup: &Setup, options: Options<'_>) -> Report<Log> {
+    let world = World::new(setup, |_| Log::default()).unwrap();
+    let report = world.run(options).unwrap();
+    assert!(report.checks.violations.is_empty(), "{:?}", report.checks);
+    report
+}
+
+fn count(report: &Report<Log>, wanted: impl Fn(&Event) -> bool) -> usize {
+    let events = report.peers.iter().flat_map(|peer| &peer.observer.0);
+    events.filter(|(_, event)| wanted(event)).count()
+}
+
+#[test]
+fn every_kind_of_channel_plays() {
+    for numbering in ["absolute", "ring"] {
+        for expiry in ["implied", "announced"] {
+            for choker in ["tit-for-tat", "give-to-get"] {
+                let name = format!("{numbering} {expiry} {choker}");
+                let report = play(
+                    &setup(&[
+                        &format!("live.numbering={numbering}"),
+                        &format!("live.expiry={expiry}"),
+                        &format!("policy.tit-for-tat.choker={choker}"),
+                    ]),
+                    Options::default(),
+                );
+                let started = count(&report, |event| matches!(event, Event::Started { .. }));
+                assert!(started >= 30, "{name}: {started}");
+                let failed = count(&report, |event| matches!(event, Event::PieceFailed { .. }));
+                assert_eq!(failed, 0, "{name}");
+                let blamed = count(&report, |event| {
+                    matches!(
+                        event,
+                        Event::Disconnected {
+                            reason: CloseReason::Violation(_) | CloseReason::Flood(_),
+                            ..
+                        }
+                    )
+                });
+                assert_eq!(blamed, 0, "{name}");
+                let skipped = count(&report, |event| matches!(event, Event::Skipped(_)));
+                let verified = count(&report, |event| matches!(event, Event::PieceVerified(_)));
+                assert!(skipped * 10 < verified, "{name}: {skipped} of {verified}");
+                let mut lags: Vec<Duration> = report
+                    .peers
+                    .iter()
+                    .flat_map(|peer| &peer.observer.0)
+                    .filter_map(|(_, event)| match event {
+                        Event::LiveLag { lag } => Some(*lag),
+                        _ => None,
+                    })
+                    .collect();
+                lags.sort_unstable();
+                assert!(lags.len() > 100, "{name}");
+                let worst = lags[lags.len() * 95 / 100];
+                assert!(worst < Duration::from_secs(12), "{name}: {worst:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_codec_and_driver_change_nothing() {
+    let plain = play(&setup(&[]), Options::default()).trace;
+    let threads = Options {
+        threads: 3,
+        chunk: Some(8),
+        ..Options::default()
+    };
+    assert_eq!(play(&setup(&[]), threads).trace, plain);
+    let heap = Options {
+        driver: Driver::Heap,
+        ..Options::default()
+    };
+    assert_eq!(play(&setup(&[]), heap).trace, plain);
+    let bytes = play(&setup(&["network.wire=bytes"]), Options::default());
+    assert_eq!(bytes.trace, plain);
+}
+
+#[test]
+fn a_broadcast_that_ends_ends_for_its_viewers() {
+    let setup = setup(&[
+        "content.duration=60 s",
+        "swarm.arrival={all-at-once=\"10 s\"}",
+    ]);
+    let report = play(&setup, Options::default());
+    let made = count(&report, |event| matches!(event, Event::Produced(_)));
+    assert_eq!(made, 115);
+    let ended = count(&report, |event| *event == Event::Ended);
+    let left = count(&report, |event| matches!(event, Event::Left { .. }));
+    assert_eq!(left, 42);
+    assert!(ended >= 12, "{ended} were there to the end and saw it");
+}
+
+#[test]
+fn a_channel_needs_one_source() {
+    let two = setup(&["class.source.count=2"]);
+    assert!(World::new(&two, |_| ()).is_err());
+}
