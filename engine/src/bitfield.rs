@@ -94,17 +94,7 @@ impl Bitfield {
 
     /// Every offset becomes lower by `by`; those below `by` fall out.
     pub fn shift_down(&mut self, by: u32) {
-        let words = by as usize / 64;
-        let bits = by % 64;
-        for index in 0..self.words.len() {
-            let low = self.words.get(index + words).copied().unwrap_or(0);
-            let high = self.words.get(index + words + 1).copied().unwrap_or(0);
-            self.words[index] = if bits == 0 {
-                low
-            } else {
-                low >> bits | high << (64 - bits)
-            };
-        }
+        shift_down(&mut self.words, by as usize);
         self.count = self.words.iter().map(|word| word.count_ones()).sum();
     }
 
@@ -143,6 +133,20 @@ impl Bitfield {
             index += 1;
         }
         length
+    }
+}
+
+/// Every bit becomes lower by `by`; the lowest fall out.
+pub(crate) fn shift_down(map: &mut [u64], by: usize) {
+    let (words, bits) = (by / 64, by % 64);
+    for index in 0..map.len() {
+        let low = map.get(index + words).copied().unwrap_or(0);
+        let high = map.get(index + words + 1).copied().unwrap_or(0);
+        map[index] = if bits == 0 {
+            low
+        } else {
+            low >> bits | high << (64 - bits)
+        };
     }
 }
 

@@ -10,6 +10,8 @@ use crate::time::Instant;
 
 /// A dial that failed is tried again after this long, doubled each time.
 const RETRY: Duration = Duration::from_secs(60);
+/// Banned addresses that are remembered.
+const BANS_MAX: usize = 1000;
 /// Asking again before the interval is over, for want of peers.
 const HURRY: Duration = Duration::from_secs(30);
 
@@ -146,6 +148,13 @@ impl Book {
     /// Never to be dialled or accepted again.
     pub(crate) fn ban(&mut self, addr: SocketAddr, now: Instant) {
         if self.entry(addr).is_none() {
+            // The longest banned makes room: whoever comes back is found out again.
+            let bans = self.entries.iter().filter(|entry| entry.banned).count();
+            if bans >= BANS_MAX
+                && let Some(oldest) = self.entries.iter().position(|entry| entry.banned)
+            {
+                self.entries.remove(oldest);
+            }
             self.entries.push(Entry {
                 addr,
                 busy: false,

@@ -13,8 +13,7 @@ use crate::output::Output;
 use crate::policy::{Crowd, SelectView, TakeOver};
 use crate::time::nanos;
 
-/// A neighbour that owes blocks and is silent this long is asked no more, and its blocks are
-/// asked of others (the 2008 client's piece timeout, papers.md 1.2).
+/// The blocks of a neighbour that owes some and is silent this long are asked of others (the 2008 client's piece timeout, papers.md 1.2).
 const SILENT: Duration = Duration::from_secs(10);
 /// BEP 3 anti-snubbing.
 const SNUBBED: Duration = Duration::from_secs(60);

@@ -1,13 +1,13 @@
-//! Who has what: one row of bits per piece, one bit per neighbour's slot.
+//! Who has what, twice: a row of slots per piece, and a map of pieces per slot.
 //!
-//! Piece by piece, because a HAVE and a verified piece are what happens most: each touches one
-//! row, where a bitfield per neighbour costs a cache line for every neighbour. Rarity is a
-//! population count of the row.
+//! By piece, because a verified piece asks of every neighbour whether it has it, and rarity is a
+//! population count of the row. By slot, because a selector goes through one neighbour's pieces,
+//! 64 at a step. Both in one block of memory each: a HAVE touches one line of either.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::bitfield::{Bitfield, bits};
+use crate::bitfield::{Bitfield, bits, shift_down};
 
 /// See the module.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct Owners {
     /// Words of a row.
     stride: usize,
     rows: Vec<u64>,
+    /// Words of a map.
+    width: usize,
+    maps: Vec<u64>,
     /// Slots whose pieces count for rarity: not those who had everything from the start.
     counted: Vec<u64>,
 }
@@ -26,12 +29,29 @@ impl Owners {
         Self {
             stride,
             rows: vec![0; pieces as usize * stride],
+            width: (pieces as usize).div_ceil(64),
+            maps: Vec::new(),
             counted: vec![u64::MAX; stride],
         }
     }
 
     fn row(&self, offset: usize) -> &[u64] {
         &self.rows[offset * self.stride..(offset + 1) * self.stride]
+    }
+
+    /// The pieces of the neighbour in `slot`, as words of a bitfield; empty if it has none yet.
+    pub(crate) fn map(&self, slot: usize) -> &[u64] {
+        self.maps
+            .get(slot * self.width..(slot + 1) * self.width)
+            .unwrap_or(&[])
+    }
+
+    /// Makes room for the map of `slot`.
+    fn room(&mut self, slot: usize) {
+        let end = (slot + 1) * self.width;
+        if self.maps.len() < end {
+            self.maps.resize(end, 0);
+        }
     }
 
     /// Whether the neighbour in `slot` has the piece.
@@ -50,13 +70,18 @@ impl Owners {
         let bit = 1 << (slot % 64);
         let new = *word & bit == 0;
         *word |= bit;
+        self.room(slot);
+        self.maps[slot * self.width + offset / 64] |= 1 << (offset % 64);
         new
     }
 
     /// The neighbour in `slot` has the piece no longer; true if it had.
     pub(crate) fn remove(&mut self, offset: usize, slot: usize) -> bool {
         let had = self.owns(offset, slot);
-        self.rows[offset * self.stride + slot / 64] &= !(1 << (slot % 64));
+        if had {
+            self.rows[offset * self.stride + slot / 64] &= !(1 << (slot % 64));
+            self.maps[slot * self.width + offset / 64] &= !(1 << (offset % 64));
+        }
         had
     }
 
@@ -66,6 +91,9 @@ impl Owners {
         self.rows.copy_within(words.., 0);
         let kept = self.rows.len() - words;
         self.rows[kept..].fill(0);
+        for map in self.maps.chunks_exact_mut(self.width) {
+            shift_down(map, by);
+        }
     }
 
     /// The slots of those who have the piece, ascending.
@@ -91,6 +119,12 @@ impl Owners {
             *word &= mask;
         }
         self.counted[slot / 64] |= !mask;
+        if let Some(map) = self
+            .maps
+            .get_mut(slot * self.width..(slot + 1) * self.width)
+        {
+            map.fill(0);
+        }
     }
 
     /// How many neighbours (those with everything from the start apart) have the piece.
@@ -116,6 +150,10 @@ mod tests {
         );
         owners.set(&Bitfield::full(3), 5);
         assert!(owners.owns(2, 5));
+        assert_eq!(
+            (owners.map(5), owners.map(69), owners.map(1)),
+            (&[7][..], &[2][..], &[0][..])
+        );
         assert_eq!(owners.availability(1), 2, "a seed does not count");
         owners.clear(69);
         owners.clear(5);

@@ -153,7 +153,7 @@ impl PieceTable {
         whole.saturating_sub(here as u64 * u64::from(Geometry::BLOCK))
     }
 
-    /// Started pieces, oldest first.
+    /// Started pieces, in no order that means anything.
     pub(crate) fn started(&self) -> impl Iterator<Item = usize> + '_ {
         self.started.iter().map(|started| started.offset as usize)
     }

@@ -83,6 +83,8 @@ pub(crate) struct Player {
     live: Option<live::LiveState>,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
+    /// Bytes that the meter does not hold yet.
+    last_block: u32,
     events: Vec<Event>,
 }
 
@@ -108,6 +110,7 @@ impl Player {
             stalls: 0,
             live: None,
             rate: RateMeter::new(now, START_RATE_WINDOW),
+            last_block: 0,
             events: Vec::new(),
         }
     }
@@ -292,7 +295,10 @@ impl Player {
 
     /// Bytes of use came in.
     pub(crate) fn received(&mut self, now: Instant, bytes: u32) {
-        self.rate.add(now, u64::from(bytes));
+        // The block that just came ends an interval; its bytes begin the next. Counted at once, a
+        // window of k intervals would hold k + 1 blocks, and the rate would look too good.
+        self.rate.add(now, u64::from(self.last_block));
+        self.last_block = bytes;
     }
 
     /// A piece was verified.

@@ -182,11 +182,17 @@ impl SelectView<'_> {
         let start = range.start.min(end);
         let words = start / 64..end.div_ceil(64);
         let ours = &self.table.selectable().words()[words.clone()];
+        let theirs = self
+            .table
+            .owners
+            .map(self.slot)
+            .get(words.clone())
+            .unwrap_or(&[]);
         words
-            .zip(ours)
-            .flat_map(move |(index, &ours)| {
+            .zip(ours.iter().zip(theirs))
+            .flat_map(move |(index, (ours, theirs))| {
                 let base = index * 64;
-                let mut word = ours;
+                let mut word = ours & theirs;
                 if base < start {
                     word &= u64::MAX << (start - base);
                 }
@@ -195,7 +201,6 @@ impl SelectView<'_> {
                 }
                 bits(word).map(move |bit| base + bit)
             })
-            .filter(|&offset| self.theirs(offset))
     }
 
     /// The first candidate of a range.
@@ -218,15 +223,15 @@ impl SelectView<'_> {
             .min_by_key(|&piece| (self.table.owners.availability(piece), piece))
     }
 
-    /// The oldest started candidate of a range, or else the rarest.
+    /// A started candidate of a range, or else the rarest.
     #[must_use]
     pub fn started_or_rarest_in(&self, range: Range<usize>) -> Option<usize> {
         self.started_in(range.clone())
             .or_else(|| self.rarest_in(range))
     }
 
-    /// The oldest started piece that is a candidate in the range: finishing it makes a whole piece
-    /// soonest (BEP 3's strict priority).
+    /// A started piece that is a candidate in the range: finishing it makes a whole piece soonest
+    /// (BEP 3's strict priority).
     #[must_use]
     pub fn started_in(&self, range: Range<usize>) -> Option<usize> {
         self.table
