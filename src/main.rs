@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
   swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
   swarmbed policies
   swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
-  swarmbed node play film.torrent --output film.mp4"
+  swarmbed node play film.mp4.torrent --output film.mp4"
 )]
 struct Cli {
     #[command(subcommand)]

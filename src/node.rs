@@ -43,7 +43,7 @@ pub(crate) struct CreateArgs {
     /// Name in the torrent [default: the file's own]
     #[arg(long)]
     name: Option<String>,
-    /// How long the media plays: seconds, or [hh:]mm:ss
+    /// How long the media plays: seconds, mm:ss or hh:mm:ss
     #[arg(long, value_name = "TIME", value_parser = args::time)]
     duration: Option<Duration>,
     /// The media's bitrate, such as "1 Mbit/s", if its duration is not given

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Scenario files
     #[arg(required = true)]
     scenarios: Vec<PathBuf>,
-    /// Where the results go [default: results/<scenario>]
+    /// Where the results go (default: results/, and the scenario's place below scenarios/)
     #[arg(long)]
     out: Option<PathBuf>,
     /// Replicates: a number, or a range such as 1..=5, instead of the scenario's
