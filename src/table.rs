@@ -34,6 +34,7 @@ pub(crate) fn cell(metric: &Metric, estimate: &Estimate) -> String {
 pub(crate) fn lines(stalls: bool, rows: &[(String, Vec<Estimate>)]) -> Vec<String> {
     let columns: Vec<usize> = (0..METRICS.len())
         .filter(|&index| METRICS[index].headline && METRICS[index].applies(stalls))
+        .filter(|&index| rows.iter().any(|row| row.1[index].mean.is_finite()))
         .collect();
     let mut grid = vec![vec![String::new()]];
     for &column in &columns {

@@ -200,10 +200,29 @@ pub const METRICS: &[Metric] = &[
                 .collect::<Vec<_>>(),
         )
     }),
-    metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags())),
+    metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags())).headline(),
     metric("live_lag_p95_s", "95th percentile live lag", "s", |run| {
         quantile(&run.lags(), 0.95)
     }),
+    metric(
+        "live_lag_spread_s",
+        "live lag, 5th to 95th percentile of viewers",
+        "s",
+        |run| {
+            let lags = run.lags();
+            quantile(&lags, 0.95) - quantile(&lags, 0.05)
+        },
+    ),
+    metric("skipped_media", "skipped media", "", |run| {
+        let live = run.started().filter(|peer| peer.ledger.diffusion.0 > 0);
+        mean(
+            &live
+                .filter_map(|peer| run.skipped_media(peer))
+                .collect::<Vec<_>>(),
+        )
+    })
+    .percent()
+    .headline(),
     metric(
         "diffusion_mean_s",
         "age of live pieces on arrival",
@@ -216,7 +235,8 @@ pub const METRICS: &[Metric] = &[
             };
             mean(&came.map(age).collect::<Vec<_>>())
         },
-    ),
+    )
+    .headline(),
     metric("download_mean_s", "download", "s", |run| {
         mean(&run.downloads())
     }),

@@ -52,6 +52,14 @@ impl Run<'_> {
             .collect()
     }
 
+    /// Media that was jumped over, over media that was due (field.md D2).
+    pub(crate) fn skipped_media(&self, peer: &PeerRecord) -> Option<f64> {
+        let bitrate = big(self.content.bitrate?.bytes_per_s());
+        let piece = f64::from(self.content.piece_length) / bitrate;
+        let skipped = f64::from(peer.ledger.skipped) * piece + peer.ledger.rehooked.as_secs_f64();
+        Some(skipped / (skipped + peer.ledger.played.as_secs_f64()))
+    }
+
     /// Mean age of what each viewer was shown, live.
     pub(crate) fn lags(&self) -> Vec<f64> {
         let live = self.viewers().filter(|peer| !peer.ledger.lags.is_empty());

@@ -119,7 +119,16 @@ pub(crate) fn replicate(
     };
     let peers: Vec<PeerRecord> = report.peers.iter().map(record).collect();
     let content = Content {
-        bytes: setup.geometry.total(),
+        bytes: match &setup.live {
+            Some(live) => {
+                let media = setup
+                    .bitrate
+                    .map_or(0, |rate| rate.bytes_in(report.end.as_nanos()));
+                let made = media / u64::from(setup.geometry.piece_length());
+                made.min(u64::from(live.pieces)) * u64::from(setup.geometry.piece_length())
+            }
+            None => setup.geometry.total(),
+        },
         pieces: setup.geometry.pieces(),
         piece_length: setup.geometry.piece_length(),
         bitrate: setup.bitrate,

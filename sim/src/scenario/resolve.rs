@@ -150,7 +150,8 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
         variants,
         seeds,
         warm_up: file.run.warm_up.0,
-        stalls: matches!(file.playback.late, file::Late::Stall),
+        // A channel's picture stands still when nothing later is here either.
+        stalls: matches!(file.playback.late, file::Late::Stall) || file.live.is_some(),
     })
 }
 
