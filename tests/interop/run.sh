@@ -6,7 +6,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 
-python3 -c 'import libtorrent' 2>/dev/null || python3 -m pip install --quiet libtorrent
+if ! python3 -c 'import libtorrent' 2>/dev/null; then
+  python3 -m pip --version >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq python3-pip >/dev/null; }
+  # Debian's own Python refuses to be added to unless told that this is meant.
+  python3 -m pip install --quiet libtorrent 2>/dev/null ||
+    python3 -m pip install --quiet --break-system-packages libtorrent
+fi
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ||
   { apt-get update -qq && apt-get install -y -qq ffmpeg; } >/dev/null
 cargo build --release --quiet
