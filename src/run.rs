@@ -3,6 +3,7 @@
 mod files;
 mod pictures;
 mod replicate;
+mod sweep;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::time::Instant as Clock;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
+use swarmbed_analysis::compare::{RunMetrics, paired, summarise, summarise_of};
 use swarmbed_sim::scenario::{Scenario, seeds};
 
 use crate::{place, table};
@@ -106,6 +107,10 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
     })?;
     let mut scenario = Scenario::read(&text, &args.set).map_err(|error| {
         place::complain(path, &text, &error);
+        BAD
+    })?;
+    sweep::check(&scenario).map_err(|message| {
+        eprintln!("error: {}: {message}", path.display());
         BAD
     })?;
     if let Some(Seeds(seeds)) = &args.seeds {
@@ -281,6 +286,24 @@ fn tell(
             .map(|variant| (names[variant].clone(), paired(runs, 0, variant)))
             .collect();
         for line in table::lines(scenario.stalls, &rows) {
+            println!("{line}");
+        }
+    }
+    let groups: Vec<_> = (0..names.len())
+        .flat_map(|variant| {
+            let rows = files::group_names(runs, variant)
+                .into_iter()
+                .map(move |group| {
+                    let summaries = summarise_of(runs, variant, group);
+                    (variant, group, table::estimates(&summaries))
+                });
+            rows.collect::<Vec<_>>()
+        })
+        .map(|(variant, group, estimates)| (format!("{}: {group}", names[variant]), estimates))
+        .collect();
+    if !groups.is_empty() {
+        println!("\nBy class:");
+        for line in table::lines(scenario.stalls, &groups) {
             println!("{line}");
         }
     }

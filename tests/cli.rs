@@ -220,6 +220,51 @@ fn the_committed_table_still_holds() {
     );
 }
 
+/// A sweep whose figure takes the place of the variants' own.
+const SWEPT: &str = "
+[sweep.axes]
+\"class.viewer.share\" = [0.5, 1.0]
+[figure]
+x = \"class.viewer.share\"
+y = [\"startup_mean_s\"]
+of = [\"viewer\", \"firewalled\"]
+";
+
+#[test]
+fn a_sweep_is_drawn_and_its_classes_are_told_apart() {
+    let text = DETERMINISM
+        .replace("share = 0.3", "share = \"rest\"")
+        .replace("share = 0.7", "share = 1.0")
+        .replace("viewers = 58", "viewers = 12");
+    let out = play(&folder("swept"), &format!("{text}{SWEPT}"), &[]);
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let drawn = read("sweep.svg");
+    assert!(drawn.contains("firewalled") && drawn.contains("share, %"));
+    assert!(!out.join("comparison.svg").exists());
+    let groups = read("groups.csv");
+    assert_eq!(groups.lines().count(), 1 + 2 * 2, "{groups}");
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    let viewers = |variant: usize, group: &str| {
+        summary["variants"][variant]["groups"][group]["viewers"]["mean"].as_f64()
+    };
+    assert_eq!(
+        (viewers(0, "viewer"), viewers(0, "firewalled")),
+        (Some(6.0), Some(6.0))
+    );
+    assert_eq!(
+        (viewers(1, "viewer"), viewers(1, "firewalled")),
+        (Some(12.0), Some(0.0))
+    );
+    let at = folder("swept-wrong");
+    let wrong = format!("{text}{SWEPT}").replace("startup_mean_s", "startup");
+    fs::write(at.join("x.toml"), wrong).unwrap();
+    let output = swarmbed(&at, &["run", "x.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(bare(&output.stderr).contains(&bare(
+        b"no metric is called `startup`; there are startup_mean_s"
+    )));
+}
+
 #[test]
 fn json_is_one_object_and_nothing_else() {
     let at = folder("json");

@@ -47,6 +47,8 @@ pub struct Metric {
     pub headline: bool,
     /// Less is better.
     pub less: bool,
+    /// It says something of some viewers too, not only of all.
+    pub grouped: bool,
     of: fn(&Run<'_>) -> f64,
 }
 
@@ -64,6 +66,7 @@ const fn metric(
         mode: Mode::Any,
         headline: false,
         less: true,
+        grouped: false,
         of,
     }
 }
@@ -80,6 +83,13 @@ impl Metric {
     const fn headline(self) -> Self {
         Self {
             headline: true,
+            ..self
+        }
+    }
+
+    const fn grouped(self) -> Self {
+        Self {
+            grouped: true,
             ..self
         }
     }
@@ -108,6 +118,11 @@ impl Metric {
     /// Its value for a run; not a number where there is nothing to measure.
     #[must_use]
     pub fn of(&self, peers: &[PeerRecord], content: Content) -> f64 {
+        self.of_some(peers.iter().collect(), content)
+    }
+
+    /// Its value for some peers of a run.
+    pub(crate) fn of_some(&self, peers: Vec<&PeerRecord>, content: Content) -> f64 {
         (self.of)(&Run { peers, content })
     }
 }
@@ -117,13 +132,16 @@ pub const METRICS: &[Metric] = &[
     metric("startup_mean_s", "start-up", "s", |run| {
         mean(&run.startups())
     })
-    .headline(),
+    .headline()
+    .grouped(),
     metric("startup_median_s", "median start-up", "s", |run| {
         quantile(&run.startups(), 0.5)
-    }),
+    })
+    .grouped(),
     metric("startup_p95_s", "95th percentile start-up", "s", |run| {
         quantile(&run.startups(), 0.95)
-    }),
+    })
+    .grouped(),
     metric("stall_free_share", "stall-free", "", |run| {
         mean(
             &run.started()
@@ -134,7 +152,8 @@ pub const METRICS: &[Metric] = &[
     .percent()
     .headline()
     .more_is_better()
-    .only(Mode::Stalling),
+    .only(Mode::Stalling)
+    .grouped(),
     metric("rebuffering_ratio", "rebuffering", "", |run| {
         mean(
             &run.started()
@@ -144,7 +163,8 @@ pub const METRICS: &[Metric] = &[
     })
     .percent()
     .headline()
-    .only(Mode::Stalling),
+    .only(Mode::Stalling)
+    .grouped(),
     metric(
         "rebuffering_ratio_p95",
         "95th percentile rebuffering",
@@ -159,7 +179,8 @@ pub const METRICS: &[Metric] = &[
         },
     )
     .percent()
-    .only(Mode::Stalling),
+    .only(Mode::Stalling)
+    .grouped(),
     metric("stalls_per_viewer", "stalls", "", |run| {
         mean(
             &run.started()
@@ -167,7 +188,8 @@ pub const METRICS: &[Metric] = &[
                 .collect::<Vec<_>>(),
         )
     })
-    .only(Mode::Stalling),
+    .only(Mode::Stalling)
+    .grouped(),
     metric("stall_mean_s", "length of a stall", "s", |run| {
         mean(&run.stall_lengths())
     })
@@ -181,17 +203,20 @@ pub const METRICS: &[Metric] = &[
     })
     .percent()
     .headline()
-    .only(Mode::Skipping),
+    .only(Mode::Skipping)
+    .grouped(),
     metric("chunk_never", "chunks that never came", "", |run| {
         run.of_due(|ledger| ledger.skipped - ledger.wasted)
     })
     .percent()
-    .only(Mode::Skipping),
+    .only(Mode::Skipping)
+    .grouped(),
     metric("late_share", "late chunks", "", |run| {
         run.of_due(|ledger| ledger.late)
     })
     .percent()
-    .headline(),
+    .headline()
+    .grouped(),
     metric("seek_mean_s", "seek latency", "s", |run| {
         let seeks = run.viewers().flat_map(|peer| &peer.ledger.seeks);
         mean(
@@ -199,11 +224,15 @@ pub const METRICS: &[Metric] = &[
                 .map(std::time::Duration::as_secs_f64)
                 .collect::<Vec<_>>(),
         )
-    }),
-    metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags())).headline(),
+    })
+    .grouped(),
+    metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags()))
+        .headline()
+        .grouped(),
     metric("live_lag_p95_s", "95th percentile live lag", "s", |run| {
         quantile(&run.lags(), 0.95)
-    }),
+    })
+    .grouped(),
     metric(
         "live_lag_spread_s",
         "live lag, 5th to 95th percentile of viewers",
@@ -222,7 +251,8 @@ pub const METRICS: &[Metric] = &[
         )
     })
     .percent()
-    .headline(),
+    .headline()
+    .grouped(),
     metric(
         "diffusion_mean_s",
         "age of live pieces on arrival",
@@ -239,7 +269,8 @@ pub const METRICS: &[Metric] = &[
     .headline(),
     metric("download_mean_s", "download", "s", |run| {
         mean(&run.downloads())
-    }),
+    })
+    .grouped(),
     metric("source_multiple", "source upload", "x", |run| {
         let sent: Vec<f64> = run
             .sources()
@@ -259,7 +290,8 @@ pub const METRICS: &[Metric] = &[
         sum(&used) / sum(&offered)
     })
     .percent()
-    .more_is_better(),
+    .more_is_better()
+    .grouped(),
     metric("control_overhead", "control", "", |run| {
         let payload: Vec<f64> = run
             .came()
@@ -291,48 +323,46 @@ pub const METRICS: &[Metric] = &[
     })
     .more_is_better(),
     metric(
-        "free_rider_gap",
-        "rebuffering of free-riders less that of others",
+        "adversary_gap",
+        "rebuffering of adversaries less that of others",
         "",
         |run| {
-            let ratios = |free: bool| -> Vec<f64> {
-                let some = run.started().filter(|peer| peer.free_rider == free);
+            let ratios = |honest: bool| -> Vec<f64> {
+                let some = run.started().filter(|peer| peer.is_honest() == honest);
                 some.filter_map(|peer| peer.ledger.rebuffering_ratio())
                     .collect()
             };
-            mean(&ratios(true)) - mean(&ratios(false))
+            mean(&ratios(false)) - mean(&ratios(true))
         },
     )
     .percent()
     .only(Mode::Stalling),
-    metric(
-        "startup_honest_s",
-        "start-up of others than free-riders",
-        "s",
-        |run| {
-            let some = run.started().filter(|peer| !peer.free_rider);
-            mean(
-                &some
-                    .filter_map(|peer| peer.ledger.startup)
-                    .map(|delay| delay.as_secs_f64())
-                    .collect::<Vec<_>>(),
-            )
-        },
-    ),
-    metric(
-        "startup_free_rider_s",
-        "start-up of free-riders",
-        "s",
-        |run| {
-            let some = run.started().filter(|peer| peer.free_rider);
-            mean(
-                &some
-                    .filter_map(|peer| peer.ledger.startup)
-                    .map(|delay| delay.as_secs_f64())
-                    .collect::<Vec<_>>(),
-            )
-        },
-    ),
+    metric("give_ratio", "given per byte got", "", |run| {
+        let given: Vec<f64> = run
+            .viewers()
+            .map(|peer| big(peer.ledger.traffic.payload_up))
+            .collect();
+        let got: Vec<f64> = run
+            .viewers()
+            .map(|peer| big(peer.ledger.traffic.payload_down))
+            .collect();
+        sum(&given) / sum(&got)
+    })
+    .grouped()
+    .more_is_better(),
+    metric("corrupt_share", "corrupt bytes", "", |run| {
+        let bad: Vec<f64> = run
+            .viewers()
+            .map(|peer| big(peer.ledger.traffic.corrupt))
+            .collect();
+        let got: Vec<f64> = run
+            .viewers()
+            .map(|peer| big(peer.ledger.traffic.payload_down))
+            .collect();
+        sum(&bad) / sum(&got)
+    })
+    .grouped()
+    .percent(),
     metric(
         "report_answer_share",
         "Give-to-Get queries answered",
@@ -351,14 +381,15 @@ pub const METRICS: &[Metric] = &[
     )
     .percent()
     .more_is_better(),
-    metric("viewers", "viewers", "", |run| count(run.viewers().count())),
+    metric("viewers", "viewers", "", |run| count(run.viewers().count())).grouped(),
     metric("exits_before_start", "exits before start", "", |run| {
         count(
             run.viewers()
                 .filter(|peer| peer.ledger.startup.is_none())
                 .count(),
         )
-    }),
+    })
+    .grouped(),
     metric("cut_by_horizon", "cut by the horizon", "", |run| {
         count(
             run.peers
@@ -382,7 +413,8 @@ pub const METRICS: &[Metric] = &[
                 .filter(|peer| peer.ledger.completed_at.is_none())
                 .count(),
         )
-    }),
+    })
+    .grouped(),
     metric("warm_up", "came in warm-up", "", |run| {
         count(
             run.peers

@@ -43,6 +43,8 @@ pub struct PeerRecord {
     pub class: String,
     /// It held everything from the start.
     pub source: bool,
+    /// What it does that it should not, by its name in scenarios; empty if nothing.
+    pub misbehaves: String,
     /// It uploads nothing on purpose.
     pub free_rider: bool,
     /// It watches.
@@ -70,6 +72,12 @@ pub struct PeerRecord {
 }
 
 impl PeerRecord {
+    /// It does as it should.
+    #[must_use]
+    pub const fn is_honest(&self) -> bool {
+        self.misbehaves.is_empty()
+    }
+
     /// Whether its viewing counts: it watched, and neither warm-up nor horizon cut it. One that
     /// stays after the end was not cut by the horizon.
     #[must_use]

@@ -9,7 +9,7 @@ use crate::stats::{mean, sum};
 
 /// The peers of a run.
 pub(crate) struct Run<'a> {
-    pub(crate) peers: &'a [PeerRecord],
+    pub(crate) peers: Vec<&'a PeerRecord>,
     pub(crate) content: Content,
 }
 
@@ -26,22 +26,24 @@ pub(crate) const fn count(value: usize) -> f64 {
     value as f64
 }
 
-impl Run<'_> {
-    pub(crate) fn came(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.peers
-            .iter()
-            .filter(|peer| peer.ending != Ending::NeverCame)
+impl<'a> Run<'a> {
+    fn peers(&self) -> impl Iterator<Item = &'a PeerRecord> {
+        self.peers.iter().copied()
     }
 
-    pub(crate) fn sources(&self) -> impl Iterator<Item = &PeerRecord> {
+    pub(crate) fn came(&self) -> impl Iterator<Item = &'a PeerRecord> {
+        self.peers().filter(|peer| peer.ending != Ending::NeverCame)
+    }
+
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'a PeerRecord> {
         self.came().filter(|peer| peer.source)
     }
 
-    pub(crate) fn viewers(&self) -> impl Iterator<Item = &PeerRecord> {
-        self.peers.iter().filter(|peer| peer.counts())
+    pub(crate) fn viewers(&self) -> impl Iterator<Item = &'a PeerRecord> {
+        self.peers().filter(|peer| peer.counts())
     }
 
-    pub(crate) fn started(&self) -> impl Iterator<Item = &PeerRecord> {
+    pub(crate) fn started(&self) -> impl Iterator<Item = &'a PeerRecord> {
         self.viewers().filter(|peer| peer.ledger.startup.is_some())
     }
 
@@ -89,8 +91,7 @@ impl Run<'_> {
     pub(crate) fn downloads(&self) -> Vec<f64> {
         let took =
             |peer: &PeerRecord| Some(peer.ledger.completed_at?.since(peer.arrival).as_secs_f64());
-        self.peers
-            .iter()
+        self.peers()
             .filter(|peer| !peer.source)
             .filter_map(took)
             .collect()
@@ -113,8 +114,7 @@ impl Run<'_> {
         match self.content.bitrate {
             Some(bitrate) => {
                 let viewers: Vec<&PeerRecord> = self
-                    .peers
-                    .iter()
+                    .peers()
                     .filter(|peer| peer.plays && peer.ending != Ending::NeverCame)
                     .collect();
                 let sharing = viewers.iter().filter(|peer| !peer.free_rider);

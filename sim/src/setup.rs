@@ -171,6 +171,17 @@ pub enum Behaviour {
     Idle,
 }
 
+impl Behaviour {
+    /// What is not as it should be, by its name in scenarios; empty if nothing.
+    #[must_use]
+    pub const fn misbehaves(self) -> &'static str {
+        match self {
+            Self::Honest | Self::Idle => "",
+            Self::FreeRider => "free-rider",
+        }
+    }
+}
+
 /// Links and latencies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSetup {

@@ -111,3 +111,76 @@ fn faults_take_what_they_need_and_nothing_else() {
     assert!(wrong("at = \"9 s\"\nkind = \"source-gone\"\npeer = 1").contains("leave it out"));
     assert!(wrong("at = \"9 s\"\nkind = \"crash\"\nper = 1").contains("unknown field `per`"));
 }
+
+/// A sweep with a figure of it.
+const SWEPT: &str = "seeds = \"1..=5\"
+
+[sweep.axes]
+\"class.viewer.share\" = [0.25, 1.0]
+\"class.seed.uplink\" = [\"1 Mbit/s\", \"2 Mbit/s\"]
+";
+
+fn swept(figure: &str) -> String {
+    let rest = "[[class]]\nname = \"rest\"\nshare = \"rest\"\nuplink = \"1 Mbit/s\"\ndownlink = \"2 Mbit/s\"\n\n[network]";
+    let text = QUICKSTART
+        .replace("[network]", rest)
+        .replace("seeds = \"1..=5\"", SWEPT);
+    format!("{text}\n{figure}")
+}
+
+#[test]
+fn a_class_may_have_what_the_others_leave() {
+    let scenario = Scenario::read(&swept(""), &[]).unwrap();
+    assert_eq!(scenario.variants.len(), 12);
+    let shares = |place: usize| {
+        let classes = scenario.variants[place].setup.classes.iter();
+        classes.map(|class| class.population).collect::<Vec<_>>()
+    };
+    let (some, all) = (shares(0), shares(3));
+    assert_eq!(
+        some[1..],
+        [Population::Share(0.25), Population::Share(0.75)]
+    );
+    assert_eq!(all[1..], [Population::Share(1.0), Population::Share(0.0)]);
+    let again = Scenario::read(&scenario.text, &[]).expect("defaults spelled out are a scenario");
+    assert_eq!(again.variants[7].setup, scenario.variants[7].setup);
+    let (message, _) = refusal(|text| text.replace("share = 1.0", "share = \"most\""));
+    assert!(message.contains("\"rest\""), "{message}");
+    let twice = swept("")
+        .replace("share = 1.0", "share = \"rest\"")
+        .replace("\"class.viewer.share\" = [0.25, 1.0]", "");
+    let error = Scenario::read(&twice, &[])
+        .map(|_| ())
+        .expect_err("two rests");
+    assert!(error.message.contains("add up"), "{error}");
+}
+
+#[test]
+fn a_figure_of_a_sweep_names_what_is_swept() {
+    let figure = "x = \"class.viewer.share\"\ny = [\"rebuffering_ratio\"]\npanels = \"policy\"";
+    let scenario = Scenario::read(&swept(figure), &[]).unwrap();
+    let drawn = scenario.figure.expect("a figure");
+    assert_eq!(
+        (drawn.of, drawn.panels),
+        (vec!["all".to_owned()], Some("policy".into()))
+    );
+    for (figure, said) in [
+        ("y = [\"rebuffering_ratio\"]", "of no use without `x`"),
+        ("x = \"class.viewer.share\"", "no metric"),
+        (
+            "x = \"class.viewer.uplink\"",
+            "no key of the sweep there are policy, class.seed.uplink",
+        ),
+        ("x = \"policy\"\npanels = \"policy\"", "the same"),
+        (
+            "x = \"policy\"\ny = [\"late_share\"]\nof = [\"honest\", \"nobody\"]",
+            "no class is called `nobody` there are seed, viewer, rest",
+        ),
+    ] {
+        let error = Scenario::read(&swept(figure), &[])
+            .map(|_| ())
+            .expect_err(figure);
+        let message = format!("{} {}", error.message, error.help.unwrap_or_default());
+        assert!(message.contains(said), "{message}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The files of a run's results: what goes into which.
 
 use serde_json::{Map, Value, json};
-use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
+use swarmbed_analysis::compare::{RunMetrics, Summary, paired, summarise, summarise_of};
 use swarmbed_analysis::digits;
 use swarmbed_analysis::metric::METRICS;
 use swarmbed_analysis::overlay::Overlay;
@@ -36,6 +36,9 @@ pub(crate) fn write(
     let summary = summary(scenario, replicates, runs);
     results.write("summary.json", pretty(&summary).as_bytes())?;
     results.write("runs.csv", &runs_csv(scenario, runs))?;
+    if let Some(groups) = groups_csv(scenario, runs) {
+        results.write("groups.csv", &groups)?;
+    }
     let header = |columns: &[&str]| -> Vec<String> {
         ["variant", "seed"]
             .iter()
@@ -111,17 +114,10 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
     let variants: Vec<Value> = (0..scenario.variants.len())
         .map(|variant| {
             let summaries = summarise(runs, variant);
-            let mut metrics = Map::new();
-            for index in (0..METRICS.len()).filter(shown) {
-                let mut object = estimate(&summaries[index].estimate);
-                if let Some((low, high)) = summaries[index].bootstrap {
-                    object.insert(
-                        "bootstrap_95".into(),
-                        json!([digits::json(low), digits::json(high)]),
-                    );
-                }
-                metrics.insert(METRICS[index].key.into(), object.into());
-            }
+            let metrics: Map<String, Value> = (0..METRICS.len())
+                .filter(shown)
+                .map(|index| (METRICS[index].key.to_owned(), summary_of(&summaries[index])))
+                .collect();
             let mut causes = Map::new();
             for (index, cause) in Cause::ALL.iter().enumerate() {
                 let of = replicates
@@ -137,13 +133,18 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
                 .iter()
                 .map(|(key, value)| (key.clone(), value.clone().into()))
                 .collect();
-            json!({
+            let mut object = json!({
                 "name": scenario.variants[variant].name,
                 "policy": scenario.variants[variant].policy,
                 "axes": axes,
                 "metrics": metrics,
                 "stall_causes_ms": causes,
-            })
+            });
+            let groups = groups(scenario, runs, variant);
+            if !groups.is_empty() {
+                object["groups"] = groups.into();
+            }
+            object
         })
         .collect();
     let differences: Vec<Value> = (1..scenario.variants.len())
@@ -162,6 +163,48 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
         "variants": variants,
         "paired_differences": differences,
     })
+}
+
+fn summary_of(summary: &Summary) -> Value {
+    let mut object = estimate(&summary.estimate);
+    if let Some((low, high)) = summary.bootstrap {
+        object.insert(
+            "bootstrap_95".into(),
+            json!([digits::json(low), digits::json(high)]),
+        );
+    }
+    object.into()
+}
+
+/// The names of a variant's groups of viewers, in order.
+pub(crate) fn group_names(runs: &[RunMetrics], variant: usize) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for run in runs.iter().filter(|run| run.variant == variant) {
+        for group in &run.groups {
+            if !names.contains(&group.name.as_str()) {
+                names.push(&group.name);
+            }
+        }
+    }
+    names
+}
+
+/// What each group of a variant's viewers met with.
+fn groups(scenario: &Scenario, runs: &[RunMetrics], variant: usize) -> Map<String, Value> {
+    let measured = |name: &str| {
+        let summaries = summarise_of(runs, variant, name);
+        let said = |index: &usize| {
+            METRICS[*index].applies(scenario.stalls) && summaries[*index].estimate.mean.is_finite()
+        };
+        let metrics = (0..METRICS.len()).filter(said);
+        metrics
+            .map(|index| (METRICS[index].key.to_owned(), summary_of(&summaries[index])))
+            .collect::<Map<_, _>>()
+    };
+    group_names(runs, variant)
+        .into_iter()
+        .map(|name| (name.to_owned(), measured(name).into()))
+        .collect()
 }
 
 /// Whether a metric says something here: it fits how late pieces are treated, and some run had
@@ -187,6 +230,30 @@ fn runs_csv(scenario: &Scenario, runs: &[RunMetrics]) -> Vec<u8> {
         })
         .collect();
     csv(&header, &rows)
+}
+
+/// Rows of `groups.csv`: a row for each group of viewers of each run.
+fn groups_csv(scenario: &Scenario, runs: &[RunMetrics]) -> Option<Vec<u8>> {
+    let all = || {
+        runs.iter()
+            .flat_map(|run| run.groups.iter().map(move |group| (run, group)))
+    };
+    let shown: Vec<usize> = (0..METRICS.len())
+        .filter(|&index| METRICS[index].grouped && METRICS[index].applies(scenario.stalls))
+        .filter(|&index| all().any(|(_, group)| group.values[index].is_finite()))
+        .collect();
+    let mut header = vec!["variant", "seed", "group"];
+    header.extend(shown.iter().map(|&index| METRICS[index].key));
+    let rows: Vec<Vec<String>> = all()
+        .map(|(run, group)| {
+            let name = scenario.variants[run.variant].name.clone();
+            let head = [name, run.seed.to_string(), group.name.clone()];
+            head.into_iter()
+                .chain(shown.iter().map(|&index| digits::six(group.values[index])))
+                .collect()
+        })
+        .collect();
+    (!rows.is_empty()).then(|| csv(&header, &rows))
 }
 
 fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Value {

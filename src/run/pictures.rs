@@ -36,6 +36,11 @@ pub(crate) fn write(
         replicates,
         runs,
     };
+    if let Some(figure) = &scenario.figure {
+        let caption = album.means();
+        let drawn = super::sweep::curves(scenario, figure, runs, album.title_of(), caption);
+        return save(results, "sweep", &drawn);
+    }
     if let Some(figure) = album.swarm() {
         save(results, "swarm", &figure)?;
     }
@@ -83,6 +88,22 @@ impl Album<'_> {
         match self.scenario.title.as_str() {
             "" => what.into(),
             title => format!("{what}: {title}"),
+        }
+    }
+
+    /// The scenario's own title, or else its question.
+    fn title_of(&self) -> String {
+        match self.scenario.title.as_str() {
+            "" => self.scenario.question.clone(),
+            title => title.into(),
+        }
+    }
+
+    /// Says of how many runs a mean is.
+    fn means(&self) -> String {
+        match self.scenario.seeds.len() {
+            1 => "1 run of each, so no intervals".into(),
+            runs => format!("mean over {runs} runs of each, with 95 % intervals (Student)"),
         }
     }
 
@@ -241,14 +262,10 @@ impl Album<'_> {
                 values,
             })
         });
-        let caption = match self.scenario.seeds.len() {
-            1 => "1 run of each, so no intervals".into(),
-            runs => format!("mean over {runs} runs of each, with 95 % intervals (Student)"),
-        };
         let variants = &self.scenario.variants;
         Comparison {
             title: self.title("Comparison"),
-            caption,
+            caption: self.means(),
             rows: variants.iter().map(|one| one.name.clone()).collect(),
             panels: panels.collect(),
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use swarmbed_analysis::compare::RunMetrics;
+use swarmbed_analysis::compare::{RunMetrics, groups};
 use swarmbed_analysis::ledger::Ledger;
 use swarmbed_analysis::metric::{Content, METRICS};
 use swarmbed_analysis::record::{Ending, PeerRecord};
@@ -103,6 +103,7 @@ pub(crate) fn replicate(
             number: facts.number,
             class: class.name.clone(),
             source: facts.source,
+            misbehaves: class.behaviour.misbehaves().into(),
             free_rider: class.behaviour == Behaviour::FreeRider,
             plays: facts.plays,
             uplink: facts.uplink,
@@ -133,6 +134,12 @@ pub(crate) fn replicate(
         piece_length: setup.geometry.piece_length(),
         bitrate: setup.bitrate,
     };
+    let viewing: Vec<(&str, bool)> = setup
+        .classes
+        .iter()
+        .filter(|class| !class.source && class.behaviour != Behaviour::Idle)
+        .map(|class| (class.name.as_str(), class.behaviour.misbehaves().is_empty()))
+        .collect();
     let counted = || peers.iter().filter(|peer| peer.counts());
     let mut causes = [0; 6];
     for stall in counted().flat_map(|peer| &peer.ledger.stalls) {
@@ -149,6 +156,7 @@ pub(crate) fn replicate(
                 .iter()
                 .map(|metric| metric.of(&peers, content))
                 .collect(),
+            groups: groups(&peers, &viewing, content),
         },
         peers: peers.iter().map(results::peer_row).collect(),
         stalls: peers

@@ -85,8 +85,8 @@ impl Figure for Lines {
         let plot = Plot {
             from: (LEFT, TOP),
             to: (sheet.width() - RIGHT, TOP + PLOT),
-            x_end: self.x.end_of(&self.series, |(x, _)| x),
-            y_end: self.y.end_of(&self.series, |(_, y)| y),
+            x: (0.0, self.x.end_of(&self.series, |(x, _)| x)),
+            y: (0.0, self.y.end_of(&self.series, |(_, y)| y)),
         };
         plot.axes(sheet, &self.x.name, &self.y.name, 8, 6)?;
         for series in &self.series {
@@ -141,28 +141,29 @@ impl Lines {
     }
 }
 
-/// A rectangle of the sheet with axes from zero.
+/// A rectangle of the sheet with axes.
 pub(super) struct Plot {
     pub(super) from: (i32, i32),
     pub(super) to: (i32, i32),
-    pub(super) x_end: f64,
-    pub(super) y_end: f64,
+    /// From where to where it shows, across and upwards.
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
 }
 
 impl Plot {
     /// Where a point of data stands on the sheet, kept within the plot.
     pub(super) fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        let along = |value: f64, end: f64, from: i32, to: i32| {
-            let share = (value / end).clamp(0.0, 1.0);
+        let along = |value: f64, (low, high): (f64, f64), from: i32, to: i32| {
+            let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
             from + whole(share * f64::from(to - from))
         };
         (
-            along(x, self.x_end, self.from.0, self.to.0),
-            along(y, self.y_end, self.to.1, self.from.1),
+            along(x, self.x, self.from.0, self.to.0),
+            along(y, self.y, self.to.1, self.from.1),
         )
     }
 
-    /// Grid, ticks, and the axes' names.
+    /// Grid, ticks at round numbers, and the axes' names.
     pub(super) fn axes<B: DrawingBackend>(
         &self,
         sheet: &Sheet<'_, B>,
@@ -171,16 +172,29 @@ impl Plot {
         across: u32,
         upwards: u32,
     ) -> Result<(), FigureError> {
+        let ticks = ticks(self.x.0, self.x.1, across);
+        let marks: Vec<(f64, String)> = ticks.into_iter().map(|at| (at, label(at))).collect();
+        self.marked_axes(sheet, (x, &marks), y, upwards)
+    }
+
+    /// The same with marks across where the caller wants them.
+    pub(super) fn marked_axes<B: DrawingBackend>(
+        &self,
+        sheet: &Sheet<'_, B>,
+        (x, marks): (&str, &[(f64, String)]),
+        y: &str,
+        upwards: u32,
+    ) -> Result<(), FigureError> {
         let black = RGBColor(0, 0, 0);
-        for tick in ticks(0.0, self.x_end, across) {
-            let (at, _) = self.at((tick, 0.0));
+        for (tick, name) in marks {
+            let (at, _) = self.at((*tick, self.y.0));
             sheet.line(&[(at, self.from.1), (at, self.to.1)], GRID, 1)?;
             let place = (at, self.to.1 + 6);
             let style = sheet.style(12, black);
-            sheet.text(&label(tick), place, style, (HPos::Center, VPos::Top))?;
+            sheet.text(name, place, style, (HPos::Center, VPos::Top))?;
         }
-        for tick in ticks(0.0, self.y_end, upwards) {
-            let (_, at) = self.at((0.0, tick));
+        for tick in ticks(self.y.0, self.y.1, upwards) {
+            let (_, at) = self.at((self.x.0, tick));
             sheet.line(&[(self.from.0, at), (self.to.0, at)], GRID, 1)?;
             let place = (self.from.0 - 6, at);
             let style = sheet.style(12, black);
@@ -205,7 +219,7 @@ impl Plot {
         let mut points: Vec<(i32, i32)> = Vec::new();
         // What lies beyond the right end is cut off there, not piled up on it.
         for &point in series.points.iter().filter(finite) {
-            if point.0 > self.x_end {
+            if point.0 > self.x.1 {
                 if let Some(&(_, y)) = points.last() {
                     points.push((self.to.0, y));
                 }
@@ -219,7 +233,7 @@ impl Plot {
 }
 
 /// A line, broken every few pixels if it is to be.
-fn dashes<B: DrawingBackend>(
+pub(super) fn dashes<B: DrawingBackend>(
     sheet: &Sheet<'_, B>,
     points: &[(i32, i32)],
     colour: RGBColor,

@@ -6,6 +6,7 @@
 //! An SVG holds whole pixels only, so it is the same wherever the same code draws it.
 
 mod comparison;
+mod curves;
 mod font;
 mod lines;
 mod overlay;
@@ -18,6 +19,7 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
 use thiserror::Error;
 
 pub use comparison::{Comparison, Interval, Panel};
+pub use curves::{Curve, Curves, Scale, Tile};
 pub use lines::{Axis, Lines, Series, distribution};
 pub use overlay::{OverlayFigure, OverlaySeries};
 

@@ -125,8 +125,8 @@ impl OverlayFigure {
         let plot = Plot {
             from: (left, TOP),
             to: (left + WIDTH, TOP + 240),
-            x_end: end(|point| point.0),
-            y_end: end(|point| point.1).max(least),
+            x: (0.0, end(|point| point.0)),
+            y: (0.0, end(|point| point.1).max(least)),
         };
         plot.axes(sheet, x, y, 5, 5)?;
         for line in &lines {

@@ -153,8 +153,8 @@ pub struct Class {
     pub name: String,
     /// So many, there from the start.
     pub count: Option<u32>,
-    /// This share of the viewers.
-    pub share: Option<f64>,
+    /// This share of the viewers, or what the other classes leave of them.
+    pub share: Option<Share>,
     /// Holds everything from the start; makes the pieces of a channel.
     #[serde(default)]
     pub source: bool,
@@ -176,6 +176,27 @@ pub struct Class {
     pub behaviour: Behaviour,
     /// A policy set of their own, instead of the compared ones.
     pub policy: Option<Policy>,
+}
+
+/// A share of the viewers.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(
+    untagged,
+    expecting = "expected a share from 0 to 1, or \"rest\" for what the other classes leave"
+)]
+pub enum Share {
+    /// This much.
+    Number(f64),
+    /// What the others leave.
+    Rest(Rest),
+}
+
+/// `"rest"`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rest {
+    /// See [`Share::Rest`].
+    Rest,
 }
 
 /// A rate, or a range to draw from.
@@ -396,6 +417,18 @@ pub enum Seeds {
 pub struct Figure {
     /// What the figures are called.
     pub title: String,
+    /// Of a sweep, the key that stands across, or `"policy"`.
+    pub x: Option<String>,
+    /// What that axis is called; else its key.
+    pub x_name: Option<String>,
+    /// What stands upwards: metrics by their columns in `runs.csv`, a row of panels each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub y: Vec<String>,
+    /// Of whom, a line each: classes, `"all"`, `"honest"`, `"adversary"`; all viewers if absent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
+    /// The key of the sweep whose values are panels beside each other, or `"policy"`.
+    pub panels: Option<String>,
 }
 
 const fn ten() -> u16 {

@@ -3,6 +3,7 @@
 //! Owns reading, units, defaults and errors; knows nothing of running. An error names the place
 //! (a span of the text) and what to write instead.
 
+mod drawing;
 mod file;
 mod resolve;
 mod units;
@@ -42,6 +43,29 @@ pub struct Variant {
     pub setup: Setup,
 }
 
+/// A figure of a sweep: metrics against one of its keys. A line for each policy set and each place
+/// of the other keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepFigure {
+    /// The key that stands across; [`SweepFigure::POLICY`] for the policy sets.
+    pub x: String,
+    /// What that axis is called; empty: by its key.
+    pub x_name: String,
+    /// Metrics, by their columns; names are not checked here.
+    pub y: Vec<String>,
+    /// Classes and groups of viewers, at least one.
+    pub of: Vec<String>,
+    /// The key whose values are panels beside each other.
+    pub panels: Option<String>,
+}
+
+impl SweepFigure {
+    /// Stands for the policy sets where a key of the sweep is asked for.
+    pub const POLICY: &str = "policy";
+    /// All viewers, those who do as they should, and the others.
+    pub const GROUPS: [&str; 3] = ["all", "honest", "adversary"];
+}
+
 /// A scenario, read and checked.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -49,6 +73,8 @@ pub struct Scenario {
     pub question: String,
     /// What its figures are called.
     pub title: String,
+    /// What is drawn of its sweep, instead of the variants one by one.
+    pub figure: Option<SweepFigure>,
     /// All defaults spelled out.
     pub text: String,
     /// What is compared.

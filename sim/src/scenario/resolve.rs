@@ -16,9 +16,13 @@ use super::units::{Speed, Time};
 use super::{Scenario, ScenarioError, Variant};
 use crate::setup::{self, Setup};
 
-type Result<T> = std::result::Result<T, ScenarioError>;
+pub(super) type Result<T> = std::result::Result<T, ScenarioError>;
 
-fn error<T>(message: impl Into<String>, help: impl Into<String>, span: Range<usize>) -> Result<T> {
+pub(super) fn error<T>(
+    message: impl Into<String>,
+    help: impl Into<String>,
+    span: Range<usize>,
+) -> Result<T> {
     let help = Some(help.into()).filter(|help| !help.is_empty());
     let span = Some(span).filter(|span| !span.is_empty());
     Err(ScenarioError {
@@ -146,6 +150,7 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
     Ok(Scenario {
         question: file.question.clone(),
         title: file.figure.title.clone(),
+        figure: super::drawing::figure(file, text)?,
         text: spelled_out,
         variants,
         seeds,
@@ -195,7 +200,7 @@ fn moved(text: &str, place: &[(String, Value)]) -> Result<File> {
 }
 
 /// Where `needle` stands in the text, or nowhere.
-fn find(text: &str, needle: &str) -> Range<usize> {
+pub(super) fn find(text: &str, needle: &str) -> Range<usize> {
     text.find(needle)
         .map_or(0..0, |start| start..start + needle.len())
 }
@@ -354,18 +359,21 @@ fn channel(
 }
 
 fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setup::Class>> {
-    let shares: f64 = file
-        .class
-        .get_ref()
-        .iter()
-        .filter_map(|class| class.get_ref().share)
-        .sum();
-    let any = file
-        .class
-        .get_ref()
-        .iter()
-        .any(|class| class.get_ref().share.is_some());
-    if any && libm::fabs(shares - 1.0) > 1e-9 || !any && file.swarm.viewers > 0 {
+    let written = || {
+        let classes = file.class.get_ref().iter();
+        classes.filter_map(|class| class.get_ref().share)
+    };
+    let numbers = |share| match share {
+        file::Share::Number(share) => Some(share),
+        file::Share::Rest(_) => None,
+    };
+    let shares: f64 = written().filter_map(numbers).sum();
+    let rests = written().count() - written().filter_map(numbers).count();
+    let rest = (rests == 1 && shares <= 1.0 + 1e-9).then_some((1.0 - shares).max(0.0));
+    let any = written().next().is_some();
+    if any && rest.is_none() && (rests > 1 || libm::fabs(shares - 1.0) > 1e-9)
+        || !any && file.swarm.viewers > 0
+    {
         let span = file
             .class
             .get_ref()
@@ -373,7 +381,7 @@ fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setu
             .rfind(|class| class.get_ref().share.is_some());
         return error(
             format!("the classes' shares add up to {shares}"),
-            "shares must add up to 1; classes with a `count` are apart",
+            "shares must add up to 1, and one class may have what is left: share = \"rest\"; classes with a `count` are apart",
             span.map_or_else(
                 || find(text, "[[class]]"),
                 |class| find_share(text, class.span()),
@@ -383,7 +391,7 @@ fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setu
     file.class
         .get_ref()
         .iter()
-        .map(|class| one_class(file, class, policy, text))
+        .map(|class| one_class(file, class, policy, rest, text))
         .collect()
 }
 
@@ -399,12 +407,17 @@ fn one_class(
     file: &File,
     spanned: &Spanned<Class>,
     policy: &Spanned<Policy>,
+    rest: Option<f64>,
     text: &str,
 ) -> Result<setup::Class> {
     let class = spanned.get_ref();
     let span = spanned.span();
     let name = &class.name;
-    let population = match (class.count, class.share) {
+    let share = class.share.and_then(|share| match share {
+        file::Share::Number(share) => Some(share),
+        file::Share::Rest(_) => rest,
+    });
+    let population = match (class.count, share) {
         (Some(count), None) => setup::Population::Count(count),
         (None, Some(share)) if (0.0..=1.0).contains(&share) => setup::Population::Share(share),
         _ => {

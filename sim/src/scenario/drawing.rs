@@ -1,0 +1,77 @@
+//! What a scenario wants drawn of its sweep.
+
+use super::SweepFigure;
+use super::file::File;
+use super::resolve::{Result, error, find};
+
+/// The figure of the sweep, if the scenario wants one.
+pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
+    let written = &file.figure;
+    let Some(x) = &written.x else {
+        let unused = [
+            ("x_name", written.x_name.is_some()),
+            ("y", !written.y.is_empty()),
+            ("of", !written.of.is_empty()),
+            ("panels", written.panels.is_some()),
+        ];
+        return match unused.iter().find(|(_, used)| *used) {
+            Some((key, _)) => error(
+                format!("[figure]: `{key}` is of no use without `x`"),
+                "write x = \"class.viewer.share\", or another key of [sweep.axes]",
+                find(text, "[figure]"),
+            ),
+            None => Ok(None),
+        };
+    };
+    let place = || find(text, "[figure]");
+    for key in [Some(x), written.panels.as_ref()].into_iter().flatten() {
+        if key != SweepFigure::POLICY && !file.sweep.axes.contains_key(key) {
+            let keys: Vec<&str> = file.sweep.axes.keys().map(String::as_str).collect();
+            return error(
+                format!("[figure]: `{key}` is no key of the sweep"),
+                format!("there are {}, {}", SweepFigure::POLICY, keys.join(", ")),
+                place(),
+            );
+        }
+    }
+    if written.panels.as_ref() == Some(x) {
+        return error("[figure]: `x` and `panels` are the same", "", place());
+    }
+    if written.y.is_empty() {
+        let help = "write y = [\"rebuffering_ratio\"]; the columns of runs.csv are metrics";
+        return error("[figure]: there is no metric in `y`", help, place());
+    }
+    let classes = || {
+        file.class
+            .get_ref()
+            .iter()
+            .map(|class| &class.get_ref().name)
+    };
+    for name in &written.of {
+        let group = SweepFigure::GROUPS.contains(&name.as_str());
+        if !group && !classes().any(|class| class == name) {
+            let names: Vec<&str> = classes().map(String::as_str).collect();
+            return error(
+                format!("[figure]: no class is called `{name}`"),
+                format!(
+                    "there are {}, and the groups {}",
+                    names.join(", "),
+                    SweepFigure::GROUPS.join(", ")
+                ),
+                place(),
+            );
+        }
+    }
+    let of = if written.of.is_empty() {
+        vec![SweepFigure::GROUPS[0].to_owned()]
+    } else {
+        written.of.clone()
+    };
+    Ok(Some(SweepFigure {
+        x: x.clone(),
+        x_name: written.x_name.clone().unwrap_or_default(),
+        y: written.y.clone(),
+        of,
+        panels: written.panels.clone(),
+    }))
+}
