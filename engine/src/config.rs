@@ -34,6 +34,9 @@ pub struct Limits {
     pub uploads_queued_max: u16,
     /// Blocks received and not yet stored; at the bound we ask no more.
     pub unstored_max: u16,
+    /// How soon an address that could not be reached, or a neighbour that went away, is dialled
+    /// again; doubled with each failure, up to 32 times.
+    pub redial_after: Duration,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             requests_max: 64,
             uploads_queued_max: 256,
             unstored_max: 1024,
+            redial_after: Duration::from_secs(60),
         }
     }
 }

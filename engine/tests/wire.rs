@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use swarmbed_engine::live::Numbering;
 use swarmbed_engine::wire::bencode::{self, BencodeError};
-use swarmbed_engine::wire::metainfo::{FileEntry, Making, Metainfo, MetainfoError};
+use swarmbed_engine::wire::metainfo::{
+    FileEntry, LiveInfo, Making, MakingLive, Metainfo, MetainfoError,
+};
 use swarmbed_engine::wire::{
-    Decoded, Decoder, Encoder, Handshake, Unsupported, decode_datagram, encode_datagram, round_trip,
+    Decoded, Decoder, Encoder, Handshake, SealedEnd, Unsupported, decode_datagram, encode_datagram,
+    round_trip,
 };
 use swarmbed_engine::{
     Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
@@ -399,6 +403,97 @@ fn several_files_and_where_they_begin() {
     assert_eq!(read.bitrate, Some(Rate::from_bytes_per_s(1_000)));
 }
 
+fn stream(numbering: Numbering) -> MakingLive {
+    MakingLive {
+        name: "tv".into(),
+        piece_length: 32_768,
+        numbering,
+        public_key: [7; 32],
+        bitrate: Rate::from_bytes_per_s(65_536),
+        trackers: vec![vec!["http://a/announce".into()]],
+        thumbnail: Some(b"jpeg".to_vec()),
+        created: None,
+        created_by: "test".into(),
+    }
+}
+
+#[test]
+fn live_streams_come_back_and_look_as_in_2008() {
+    for numbering in [Numbering::Ring(7200), Numbering::Absolute { window: 1800 }] {
+        let bytes = stream(numbering).encode().unwrap();
+        let read = Metainfo::parse(&bytes).unwrap();
+        assert_eq!(
+            read.live,
+            Some(LiveInfo {
+                public_key: [7; 32],
+                numbering
+            })
+        );
+        assert!(read.geometry.is_endless() && read.pieces.is_empty());
+        assert_eq!(read.bitrate, Some(Rate::from_bytes_per_s(65_536)));
+        assert_eq!(read.trackers, [["http://a/announce"]]);
+    }
+    // The defaults of `createlivestream`: an hour of 64 KiB/s, as a virtual file.
+    let bytes = stream(Numbering::Ring(7200)).encode().unwrap();
+    let read = Metainfo::parse(&bytes).unwrap();
+    let key = [7; 32];
+    let mut info = b"d6:lengthi235929600e4:lived10:authmethod7:Ed255196:pubkey44:".to_vec();
+    info.extend_from_slice(b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\0");
+    info.extend_from_slice(&key);
+    info.extend_from_slice(b"e4:name2:tv12:piece lengthi32768ee");
+    assert_eq!(read.info, info);
+}
+
+#[test]
+fn streams_that_nobody_can_check_are_refused_by_name() {
+    let parse = |live: &str| {
+        let text =
+            format!("d4:infod6:lengthi235929600e4:lived{live}e4:name1:x12:piece lengthi32768eee");
+        Metainfo::parse(text.as_bytes()).unwrap_err()
+    };
+    for method in ["RSA", "ECDSA", "None"] {
+        let old = parse(&format!("10:authmethod{}:{method}", method.len()));
+        assert_eq!(old, MetainfoError::LiveMethod(method.into()));
+        assert!(old.to_string().contains("only \"Ed25519\" is supported"));
+    }
+    let key = MetainfoError::Key;
+    assert_eq!(parse(""), key("live.authmethod"));
+    assert_eq!(parse("10:authmethod7:Ed25519"), key("live.pubkey"));
+    assert_eq!(
+        parse("10:authmethod7:Ed255196:pubkey3:abc"),
+        key("live.pubkey")
+    );
+    let tiny = stream(Numbering::Ring(11)).encode();
+    assert!(matches!(tiny, Err(MetainfoError::Geometry(_))));
+    let huge = stream(Numbering::Absolute { window: 70_000 }).encode();
+    assert!(matches!(huge, Err(MetainfoError::Geometry(_))));
+}
+
+#[test]
+fn a_live_piece_ends_in_a_trailer() {
+    let end = SealedEnd {
+        sequence: 0x0102,
+        source_micros: 0x0304,
+        content: 3,
+        last: true,
+    };
+    let mut piece = end.to_sign(&[9; 20], b"abc", 100).split_off(20);
+    let golden: &[u8] = b"abc\0\0\0\0\0\0\0\0\0\0\0\0\
+        \0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04\0\0\0\x03\x01";
+    assert_eq!(piece, golden);
+    piece.extend_from_slice(&[5; 64]);
+    assert_eq!(SealedEnd::read(&piece), Some((end, [5; 64])));
+    assert_eq!(SealedEnd::capacity(100), 15);
+    // More content than fits, an unknown flag, too short.
+    let mut long = piece.clone();
+    long[34] = 16;
+    assert_eq!(SealedEnd::read(&long), None);
+    let mut flagged = piece.clone();
+    flagged[35] = 2;
+    assert_eq!(SealedEnd::read(&flagged), None);
+    assert_eq!(SealedEnd::read(&piece[..84]), None);
+}
+
 #[test]
 fn torrents_of_other_kinds_and_hostile_ones_are_refused_by_name() {
     let parse = |text: &str| Metainfo::parse(text.as_bytes()).unwrap_err();
@@ -411,7 +506,6 @@ fn torrents_of_other_kinds_and_hostile_ones_are_refused_by_name() {
         parse(&format!("{head}9:root hash1:xee")),
         MetainfoError::Merkle
     );
-    assert_eq!(parse(&format!("{head}4:livedeee")), MetainfoError::Live);
     assert_eq!(
         parse(&format!("{head}6:pieces3:abcee")),
         MetainfoError::Pieces {

@@ -8,8 +8,6 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// A dial that failed is tried again after this long, doubled each time.
-const RETRY: Duration = Duration::from_secs(60);
 /// Banned addresses that are remembered.
 const BANS_MAX: usize = 1000;
 /// Asking again before the interval is over, for want of peers.
@@ -34,16 +32,19 @@ struct Entry {
 pub(crate) struct Book {
     entries: Vec<Entry>,
     interval: Duration,
+    /// As in [`Limits`](crate::Limits).
+    redial_after: Duration,
     announce_at: Instant,
     announced_at: Instant,
     failures: u32,
 }
 
 impl Book {
-    pub(crate) const fn new(interval: Duration, now: Instant) -> Self {
+    pub(crate) const fn new(interval: Duration, redial_after: Duration, now: Instant) -> Self {
         Self {
             entries: Vec::new(),
             interval,
+            redial_after,
             announce_at: Instant::FAR,
             announced_at: now,
             failures: 0,
@@ -128,6 +129,7 @@ impl Book {
 
     /// It is a neighbour no longer, or never became one.
     pub(crate) fn gone(&mut self, addr: SocketAddr, failed: bool, now: Instant) {
+        let redial_after = self.redial_after;
         if let Some(entry) = self.entry(addr) {
             entry.busy = false;
             entry.failures = if failed {
@@ -135,7 +137,7 @@ impl Book {
             } else {
                 0
             };
-            entry.not_before = now + RETRY * (1 << entry.failures.saturating_sub(1));
+            entry.not_before = now + redial_after * (1 << entry.failures.saturating_sub(1));
         }
     }
 
@@ -167,6 +169,14 @@ impl Book {
         if let Some(entry) = self.entry(addr) {
             entry.banned = true;
         }
+    }
+
+    /// Whether a stranger calls from where somebody was banned. Who calls in comes from another
+    /// port each time, so it is the address that counts.
+    pub(crate) fn is_ip_banned(&self, addr: SocketAddr) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.banned && entry.addr.ip() == addr.ip())
     }
 
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {

@@ -92,7 +92,7 @@ impl Peer {
         if remote.peer_id == self.config.peer_id {
             return Err(Refused::Ourselves);
         }
-        if self.book.is_banned(addr) {
+        if self.book.is_ip_banned(addr) {
             return Err(Refused::Banned);
         }
         if self.live.is_some() && !(remote.fast && remote.extended) {

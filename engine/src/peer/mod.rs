@@ -181,7 +181,7 @@ impl Peer {
             order: Vec::new(),
             links: Vec::new(),
             next_serial: 0,
-            book: Book::new(config.announce_interval, now),
+            book: Book::new(config.announce_interval, config.limits.redial_after, now),
             reporting,
             seed_choker,
             choker,

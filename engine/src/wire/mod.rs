@@ -13,6 +13,7 @@ mod extended;
 mod handshake;
 pub mod metainfo;
 mod read;
+mod sealed;
 
 use alloc::vec::Vec;
 
@@ -23,6 +24,7 @@ pub use extended::{
     EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, TR_G2G_V2,
 };
 pub use handshake::Handshake;
+pub use sealed::SealedEnd;
 
 use crate::message::Message;
 

@@ -56,19 +56,10 @@ impl Making {
             ("created by", Node::text(&self.created_by)),
             ("encoding", Node::text("UTF-8")),
         ]);
-        if let Some(created) = self.created {
-            top.put("creation date", int(created));
-        }
-        let urls = |urls: &[String]| Node::List(urls.iter().map(|url| Node::text(url)).collect());
-        if let Some(first) = self.trackers.iter().flatten().next() {
-            top.put("announce", Node::text(first));
-        }
-        if self.trackers.iter().flatten().count() > 1 {
-            let tiers = self.trackers.iter().map(|tier| urls(tier)).collect();
-            top.put("announce-list", Node::List(tiers));
-        }
+        put_head(&mut top, self.created, &self.trackers);
         if !self.web_seeds.is_empty() {
-            top.put("url-list", urls(&self.web_seeds));
+            let urls = self.web_seeds.iter().map(|url| Node::text(url));
+            top.put("url-list", Node::List(urls.collect()));
         }
         if let Some(speed) = self.speed(total) {
             top.put("azureus_properties", self.azureus(speed));
@@ -122,18 +113,35 @@ impl Making {
 
     /// What Azureus and SwarmPlayer read.
     fn azureus(&self, speed: u64) -> Node {
-        Node::dict([(
-            "Content",
-            Node::dict([
-                ("Progressive", Node::Int(1)),
-                ("Speed Bps", int(speed)),
-                ("Title", Node::text(&self.name)),
-            ]),
-        )])
+        Node::dict([("Content", content(&self.name, speed))])
     }
 }
 
-fn int(value: u64) -> Node {
+/// When it was made, and whom to ask for peers.
+pub(super) fn put_head(top: &mut Node, created: Option<u64>, trackers: &[Vec<String>]) {
+    if let Some(created) = created {
+        top.put("creation date", int(created));
+    }
+    let urls = |urls: &[String]| Node::List(urls.iter().map(|url| Node::text(url)).collect());
+    if let Some(first) = trackers.iter().flatten().next() {
+        top.put("announce", Node::text(first));
+    }
+    if trackers.iter().flatten().count() > 1 {
+        let tiers = trackers.iter().map(|tier| urls(tier)).collect();
+        top.put("announce-list", Node::List(tiers));
+    }
+}
+
+/// `azureus_properties.Content`.
+pub(super) fn content(title: &str, speed: u64) -> Node {
+    Node::dict([
+        ("Progressive", Node::Int(1)),
+        ("Speed Bps", int(speed)),
+        ("Title", Node::text(title)),
+    ])
+}
+
+pub(super) fn int(value: u64) -> Node {
     Node::Int(i64::try_from(value).unwrap_or(i64::MAX))
 }
 

@@ -3,6 +3,7 @@
 //! Owns names and layouts; must not know files or hashing: the info-hash is the SHA-1 of
 //! [`Metainfo::info`], which the driver computes.
 
+mod live;
 mod make;
 mod parse;
 
@@ -12,11 +13,13 @@ use core::time::Duration;
 
 use thiserror::Error;
 
+pub use live::MakingLive;
 pub use make::Making;
 
 use super::bencode::BencodeError;
 use crate::error::ConfigError;
 use crate::geometry::Geometry;
+use crate::live::Numbering;
 use crate::rate::Rate;
 
 /// Largest `.torrent` we read: the most pieces take 80 MiB of hashes.
@@ -44,9 +47,11 @@ pub enum MetainfoError {
     /// A Merkle torrent (BEP 30).
     #[error("a Merkle torrent (BEP 30), which is not supported; make an ordinary torrent")]
     Merkle,
-    /// A live stream (`.tstream`).
-    #[error("a live stream, which cannot be opened as a movie")]
-    Live,
+    /// A live stream whose pieces are signed in a way we do not know.
+    #[error(
+        "a live stream authenticated by {0:?}: only \"Ed25519\" is supported, as `swarmbed node broadcast` makes it"
+    )]
+    LiveMethod(String),
     /// A file name that would leave its folder or that no file can have.
     #[error("unsafe file name {0:?}")]
     Path(String),
@@ -81,6 +86,15 @@ pub struct FileEntry {
     pub playtime: Option<Duration>,
 }
 
+/// What makes a `.torrent` a live stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LiveInfo {
+    /// The source's Ed25519 key, which its pieces are signed with.
+    pub public_key: [u8; 32],
+    /// How pieces are numbered, and how many are kept.
+    pub numbering: Numbering,
+}
+
 /// What a `.torrent` promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metainfo {
@@ -103,6 +117,8 @@ pub struct Metainfo {
     /// Media bytes per second: the first file that has a `playtime`, else a top-level
     /// `playtime`, else `Speed Bps` (SwarmPlayer's order).
     pub bitrate: Option<Rate>,
+    /// A stream without end; it has no `pieces`, and its one file is never whole.
+    pub live: Option<LiveInfo>,
 }
 
 impl Metainfo {

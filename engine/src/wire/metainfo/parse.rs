@@ -33,10 +33,28 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
     let files = files(info, &name)?;
     let total = files.last().map_or(0, |file| file.offset + file.length);
     let piece_length = int(info, "piece length").ok_or(MetainfoError::Key("piece length"))?;
-    let geometry = Geometry::new(total, u32::try_from(piece_length).unwrap_or(u32::MAX))?;
+    let piece_length = u32::try_from(piece_length).unwrap_or(u32::MAX);
+    let live = match info.find("live").filter(|_| info.find("pieces").is_none()) {
+        Some(live) => {
+            let live = live.as_dict().ok_or(MetainfoError::Key("live"))?;
+            if files.len() != 1 {
+                return Err(MetainfoError::Key("length"));
+            }
+            Some(super::live::parse(live, total, piece_length)?)
+        }
+        None => None,
+    };
+    let (geometry, pieces) = match live {
+        Some((_, geometry)) => (geometry, Vec::new()),
+        None => {
+            let geometry = Geometry::new(total, piece_length)?;
+            (geometry, hashes(info, &geometry)?)
+        }
+    };
     Ok(Metainfo {
         info: info.raw().to_vec(),
-        pieces: hashes(info, &geometry)?,
+        live: live.map(|(live, _)| live),
+        pieces,
         bitrate: bitrate(top, &files, total),
         trackers: trackers(top),
         web_seeds: strings(top.find("url-list")),
@@ -48,17 +66,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
 }
 
 fn refuse_other_kinds(info: &Dict<'_>) -> Result<(), MetainfoError> {
-    if info.find("pieces").is_some() {
+    let has = |key| info.find(key).is_some();
+    if has("pieces") || has("live") {
         return Ok(());
     }
-    let has = |key| info.find(key).is_some();
     Err(
         if has("file tree") || int(info, "meta version") == Some(2) {
             MetainfoError::V2Only
         } else if has("root hash") {
             MetainfoError::Merkle
-        } else if has("live") {
-            MetainfoError::Live
         } else {
             MetainfoError::Key("pieces")
         },
