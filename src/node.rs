@@ -1,6 +1,7 @@
 //! `swarmbed node`: the engine on real sockets.
 
 mod args;
+mod broadcast;
 mod create;
 mod report;
 mod serve;
@@ -22,8 +23,10 @@ pub(crate) enum NodeCommand {
     Tracker(TrackerArgs),
     /// Serve complete content, with a tracker of its own unless told otherwise
     Seed(SeedArgs),
-    /// Download, and play while downloading
+    /// Download, and play while downloading; or watch a live stream
     Play(PlayArgs),
+    /// Be the source of a live stream, with a tracker of its own unless told otherwise
+    Broadcast(Box<BroadcastArgs>),
 }
 
 /// `node create`
@@ -80,6 +83,9 @@ pub(crate) struct Common {
     /// Address of the peer port
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     listen: std::net::IpAddr,
+    /// Ask only trackers named by --tracker, not the torrent's own
+    #[arg(long)]
+    no_torrent_trackers: bool,
     /// Number of the peer port; 0 for any free one
     #[arg(long, default_value_t = 6881)]
     port: u16,
@@ -98,7 +104,8 @@ pub(crate) struct Common {
     /// Download limit, such as "2 Mbit/s"
     #[arg(long, value_name = "RATE", value_parser = args::rate)]
     down: Option<Rate>,
-    /// Which piece next [default: give-to-get if the torrent has a duration, else rarest-first]
+    /// Which piece next [default: give-to-get if the torrent has a duration, live-rarest-first if
+    /// it is a live stream, else rarest-first]
     #[arg(long, value_name = "NAME", value_parser = args::selector)]
     selector: Option<SelectorConfig>,
     /// Whom to upload to
@@ -129,7 +136,8 @@ pub(crate) struct SeedArgs {
 pub(crate) struct PlayArgs {
     /// What to play
     torrent: PathBuf,
-    /// Where to save a torrent of one file [default: below --dir, under its own name]
+    /// Where to save a torrent of one file [default: below --dir, under its own name]; a live
+    /// stream is written there as it comes, and nowhere if this is not given
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Do not stay to share it (but finish serving players)
@@ -142,6 +150,50 @@ pub(crate) struct PlayArgs {
     common: Common,
 }
 
+/// `node broadcast`
+#[derive(Debug, Args)]
+pub(crate) struct BroadcastArgs {
+    /// Name of the stream, and of its files: NAME.tstream (for viewers), NAME.key (secret),
+    /// NAME.window (the last pieces), NAME.restart (the number of the next)
+    #[arg(long)]
+    name: String,
+    /// What to broadcast: - (standard input), a file, pipe:COMMAND, or an http:// URL
+    #[arg(long, default_value = "-")]
+    source: swarmbed_node::live::Input,
+    /// Folder of the stream's files [default: --dir]
+    #[arg(long, value_name = "DIR")]
+    destdir: Option<PathBuf>,
+    /// The media's bitrate, such as "1 Mbit/s": files are read at this pace [default: as before,
+    /// 512 kbit/s of a new stream]
+    #[arg(long, value_name = "RATE", value_parser = args::rate)]
+    bitrate: Option<Rate>,
+    /// Bytes of a piece, such as "64 KiB" [default: as before, half a second of a new stream]
+    #[arg(long, value_name = "SIZE", value_parser = args::size)]
+    piece_length: Option<u32>,
+    /// Keep so much of the stream, half of it behind the playhead [default: as before, 15:00 of a
+    /// new stream]
+    #[arg(long, value_name = "TIME", value_parser = args::time, conflicts_with = "duration")]
+    window: Option<Duration>,
+    /// Number pieces in a ring of this length, as SwarmPlayer did, instead of absolutely; an eighth
+    /// of it is kept behind the playhead
+    #[arg(long, value_name = "TIME", value_parser = args::time)]
+    duration: Option<Duration>,
+    /// A JPEG that shows what it is
+    #[arg(long, value_name = "FILE")]
+    thumb: Option<PathBuf>,
+    /// Begin a file again at its end
+    #[arg(long = "loop")]
+    loops: bool,
+    /// A helper that is always unchoked (port 0: any port); may be given several times
+    #[arg(long, value_name = "IP:PORT")]
+    auxiliary: Vec<std::net::SocketAddr>,
+    /// Where its own tracker listens (there is none if --tracker is given)
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6969")]
+    tracker_listen: std::net::SocketAddr,
+    #[command(flatten)]
+    common: Common,
+}
+
 /// Runs it: 0 done, 1 failed, 2 bad input.
 pub(crate) fn run(command: NodeCommand) -> ExitCode {
     let json = match &command {
@@ -149,12 +201,20 @@ pub(crate) fn run(command: NodeCommand) -> ExitCode {
         NodeCommand::Tracker(args) => args.json,
         NodeCommand::Seed(args) => args.common.json,
         NodeCommand::Play(args) => args.common.json,
+        NodeCommand::Broadcast(args) => args.common.json,
     };
     let outcome = match command {
         NodeCommand::Create(args) => create::run(&args),
         NodeCommand::Tracker(args) => serve::runtime().block_on(serve::tracker(&args)),
         NodeCommand::Seed(args) => serve::runtime().block_on(serve::seed(&args)),
         NodeCommand::Play(args) => serve::runtime().block_on(serve::play(&args)),
+        NodeCommand::Broadcast(args) => {
+            let runtime = serve::runtime();
+            let outcome = runtime.block_on(broadcast::run(&args));
+            // Standard input may be waited for still, and nobody can stop that.
+            runtime.shutdown_background();
+            outcome
+        }
     };
     report::end(outcome, json)
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use swarmbed_engine::wire::metainfo::MetainfoError;
-use swarmbed_engine::{ConfigError, Rate};
+use swarmbed_engine::{CallError, ConfigError, Rate};
 use thiserror::Error;
 
 /// What can go wrong.
@@ -42,6 +42,57 @@ pub enum NodeError {
         path: PathBuf,
         /// Why.
         source: MetainfoError,
+    },
+    /// A live stream's key that is none, or not kept as a secret.
+    #[error("{}: {why}", path.display())]
+    Key {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
+    /// A stream without its key.
+    #[error("{}: is there, but its key {} is not", path.display(), key.display())]
+    KeyLost {
+        /// The `.tstream`.
+        path: PathBuf,
+        /// Where the key was looked for.
+        key: PathBuf,
+    },
+    /// A stream of this name is there, and is not the one that is wished for.
+    #[error("{}: {what}", path.display())]
+    OtherStream {
+        /// The `.tstream`.
+        path: PathBuf,
+        /// What is not as wished.
+        what: &'static str,
+    },
+    /// A restart file that holds no number.
+    #[error("{}: holds no piece number", path.display())]
+    Restart {
+        /// Which.
+        path: PathBuf,
+    },
+    /// What is to be broadcast cannot be read.
+    #[error("{input}: {why}")]
+    Input {
+        /// As the user wrote it, or in words.
+        input: String,
+        /// Why.
+        why: String,
+    },
+    /// The numbers of a live stream's pieces are used up.
+    #[error("no more pieces: {0}")]
+    Numbers(CallError),
+    /// A live stream where a movie was expected, or the other way round.
+    #[error("{}: {why}", path.display())]
+    Kind {
+        /// The torrent.
+        path: PathBuf,
+        /// What it is.
+        why: &'static str,
+        /// What to do with such.
+        remedy: &'static str,
     },
     /// Content that no torrent can be made of.
     #[error("{}: {why}", path.display())]
@@ -160,6 +211,30 @@ impl NodeError {
             Self::Torrent { .. } => {
                 "give a .torrent file, such as `swarmbed node create FILE` makes".into()
             }
+            Self::Key { .. } => {
+                "give the key that `swarmbed node broadcast` made, readable by its owner only \
+                 (chmod 600), or move it away together with the .tstream for a new stream"
+                    .into()
+            }
+            Self::KeyLost { .. } => {
+                "put the key back, or move the .tstream away: then a new stream begins, and viewers \
+                 need its new .tstream"
+                    .into()
+            }
+            Self::OtherStream { .. } => {
+                "leave the option out to go on with that stream, or give the new one another --name"
+                    .into()
+            }
+            Self::Restart { .. } => {
+                "write the number of the next piece into it, or remove it: then the window tells"
+                    .into()
+            }
+            Self::Input { .. } => {
+                "check --source: - for standard input (from a pipe), a file, pipe:COMMAND, or http://…"
+                    .into()
+            }
+            Self::Numbers(_) => "begin a new stream, with another --name".into(),
+            Self::Kind { remedy, .. } => (*remedy).into(),
             Self::Content { .. } => "give a file, or a folder of files, with content".into(),
             Self::Exists { .. } => "choose another name with --out, or overwrite with --force".into(),
             Self::Incomplete { path, .. } => format!(
@@ -190,6 +265,11 @@ impl NodeError {
             Self::Read { .. }
                 | Self::Torrent { .. }
                 | Self::Content { .. }
+                | Self::Key { .. }
+                | Self::KeyLost { .. }
+                | Self::OtherStream { .. }
+                | Self::Restart { .. }
+                | Self::Kind { .. }
                 | Self::Exists { .. }
                 | Self::Incomplete { .. }
                 | Self::TrackerUrl { .. }

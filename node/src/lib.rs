@@ -9,6 +9,7 @@
 //! | `swarm.rs`, `mail.rs` | the peer's task, and what it is told |
 //! | `link/`, `listener.rs` | connections: handshakes, reading, writing, credit |
 //! | `storage.rs`, `torrent.rs`, `create.rs` | files: content, `.torrent`, making one |
+//! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |
 //! | `tracker/`, `http/` | trackers: asking one and being one |
 //! | `player.rs` | the media over HTTP, with ranges |
 //! | `status.rs`, `metrics.rs` | what others may know; events as JSON lines |
@@ -21,6 +22,7 @@ mod error;
 mod http;
 mod link;
 mod listener;
+pub mod live;
 mod mail;
 pub mod metrics;
 mod node;
@@ -28,14 +30,15 @@ mod player;
 mod random;
 mod status;
 mod storage;
+mod store;
 mod swarm;
 mod torrent;
 mod tracker;
 
 pub use error::NodeError;
-pub use node::{Happening, Node, Options, check};
+pub use node::{Happening, Node, Options, Producer, check};
 pub use player::PlayerServer;
-pub use status::{Notice, Status};
+pub use status::{LiveStatus, Notice, Status};
 pub use storage::{Access, Place, Storage};
 pub use torrent::{Torrent, hex};
 pub use tracker::TrackerServer;

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use swarmbed_engine::live::Rejection;
 use swarmbed_engine::{
-    Block, CallError, CloseReason, ConnId, Datagram, Message, PieceIndex, Remote, Verdict,
+    Block, CallError, CloseReason, ConnId, Datagram, Message, PieceIndex, Remote, StoreResult,
+    Verdict,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -42,9 +44,9 @@ pub(crate) enum Mail {
     /// A connection ended, or could not be made.
     Closed(ConnId, CloseReason),
     /// A block was written, or not.
-    Stored(Block, Result<(), NodeError>),
-    /// A piece was judged.
-    Verified(PieceIndex, Verdict),
+    Stored(Block, Result<StoreResult, NodeError>),
+    /// A piece was judged; of a live one that is refused, why.
+    Verified(PieceIndex, Verdict, Option<Rejection>),
     /// A tracker answered.
     Announced {
         peers: Vec<SocketAddr>,
@@ -67,6 +69,12 @@ pub(crate) enum Ask {
     Want {
         from: u64,
         length: u64,
+        answer: oneshot::Sender<Result<(), CallError>>,
+    },
+    /// A live stream's source has made a piece: it is sealed and stored.
+    Produce {
+        piece: PieceIndex,
+        last: bool,
         answer: oneshot::Sender<Result<(), CallError>>,
     },
     /// Leave the swarm.

@@ -102,15 +102,25 @@ fn describe(event: &Event) -> (&'static str, Value) {
             json!({"piece": piece.0, "culprit": culprit.map(|addr| addr.to_string())}),
         ),
         Event::Completed => ("Completed", none()),
+        Event::PieceDelay { piece, delay } => (
+            "PieceDelay",
+            json!({"piece": piece.0, "delay_ns": ns(delay)}),
+        ),
+        Event::Produced(piece) => ("Produced", json!({"piece": piece.0})),
+        Event::HookedIn { piece, behind } => {
+            ("HookedIn", json!({"piece": piece.0, "behind": behind}))
+        }
+        Event::Rehooked { piece, skipped } => (
+            "Rehooked",
+            json!({"piece": piece.0, "skipped_ns": ns(skipped)}),
+        ),
+        Event::LiveLag { lag } => ("LiveLag", json!({"lag_ns": ns(lag)})),
         _ => describe_playback(event),
     }
 }
 
 fn describe_playback(event: &Event) -> (&'static str, Value) {
     let none = || json!({});
-    let ns = |duration: &std::time::Duration| {
-        json!(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
-    };
     match event {
         Event::PlayRequested => ("PlayRequested", none()),
         Event::Started { delay } => ("Started", json!({"delay_ns": ns(delay)})),
@@ -157,6 +167,10 @@ fn describe_playback(event: &Event) -> (&'static str, Value) {
         // Told by `describe`.
         other => ("Other", json!({"debug": format!("{other:?}")})),
     }
+}
+
+fn ns(duration: &std::time::Duration) -> Value {
+    json!(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn of_block(conn: u32, block: &Block) -> Value {

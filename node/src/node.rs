@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use swarmbed_engine::policy::{ChokerConfig, PlaybackConfig, SelectorConfig};
-use swarmbed_engine::wire::Handshake;
+use swarmbed_engine::live::{LiveConfig, Role, SuperSeeding};
+use swarmbed_engine::policy::{
+    ChokerConfig, LatePolicy, PlaybackConfig, SelectorConfig, StartRule,
+};
+use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
-    AddressSource, Bitfield, CallError, Config, Detail, Input, Limits, Peer, Rate, Remote,
+    AddressSource, Bitfield, CallError, Config, Detail, Input, Limits, Peer, PieceIndex, Rate,
+    Remote,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -19,14 +23,29 @@ use crate::clock::Clock;
 use crate::error::NodeError;
 use crate::link::Shared;
 use crate::listener::{self, PeerPort};
+use crate::live::{self, LiveWindow, Stream};
 use crate::mail::{Ask, MAILS_MAX, Mail, MailSender};
 use crate::metrics::EventLog;
 use crate::random;
 use crate::status::{Board, Notice, Status};
 use crate::storage::Storage;
+use crate::store::Store;
 use crate::swarm::Swarm;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
+
+/// What a live viewer holds before its picture starts, as SwarmPlayer did.
+const LIVE_PREBUFFER: Duration = Duration::from_secs(10);
+/// A live neighbour that went away is dialled again so soon: a source that was restarted has its
+/// viewers back before they notice.
+const LIVE_REDIAL: Duration = Duration::from_secs(2);
+/// Live pieces that were made so long before we came have a time on our clock.
+const LIVE_PAST: Duration = Duration::from_secs(3600);
+/// A new piece is announced to six first, and to all after a second.
+const SUPER_SEEDING: SuperSeeding = SuperSeeding {
+    k: 6,
+    tau: Duration::from_secs(1),
+};
 
 /// What a node is told.
 #[derive(Clone, Debug)]
@@ -37,6 +56,8 @@ pub struct Options {
     pub peers: Vec<SocketAddr>,
     /// Trackers the user named; the torrent's own come after these.
     pub trackers: Vec<String>,
+    /// Ask the torrent's own trackers, too.
+    pub torrent_trackers: bool,
     /// Upload limit; `Some(Rate::ZERO)` uploads nothing.
     pub up: Option<Rate>,
     /// Download limit.
@@ -55,7 +76,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Node {
     torrent: Arc<Torrent>,
-    storage: Arc<Storage>,
+    store: Store,
     board: Arc<Board>,
     mail: MailSender,
     addr: SocketAddr,
@@ -78,10 +99,14 @@ pub enum Happening {
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
     pub(crate) torrent: Arc<Torrent>,
-    pub(crate) storage: Arc<Storage>,
+    pub(crate) store: Store,
     pub(crate) board: Arc<Board>,
     mail: MailSender,
 }
+
+/// Where a live stream's source hands over its pieces.
+#[derive(Clone, Debug)]
+pub struct Producer(MailSender);
 
 /// Opens the content and hashes what is there; `done` counts the pieces looked at.
 ///
@@ -107,12 +132,59 @@ impl Node {
         have: Bitfield,
         options: &Options,
     ) -> Result<Self, NodeError> {
+        Self::launch(torrent, Store::Files(storage), have, None, options).await
+    }
+
+    /// Starts a viewer of a live stream.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn watch(
+        torrent: Arc<Torrent>,
+        window: Arc<LiveWindow>,
+        options: &Options,
+    ) -> Result<Self, NodeError> {
+        let have = Bitfield::new(torrent.metainfo.geometry.pieces());
+        let store = Store::Window(window);
+        Self::launch(torrent, store, have, Some(Role::Viewer), options).await
+    }
+
+    /// Starts the source of a live stream; its pieces come by [`producer`](Self::producer).
+    /// Neighbours at the addresses of `auxiliary` are always unchoked (port 0: any port).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn broadcast(
+        stream: &Stream,
+        auxiliary: &[SocketAddr],
+        options: &Options,
+    ) -> Result<Self, NodeError> {
+        let role = Role::Source {
+            first: stream.first,
+            auxiliary: auxiliary.to_vec(),
+            super_seeding: Some(SUPER_SEEDING),
+        };
+        let store = Store::Window(Arc::clone(&stream.window));
+        let torrent = Arc::clone(&stream.torrent);
+        Self::launch(torrent, store, stream.have(), Some(role), options).await
+    }
+
+    async fn launch(
+        torrent: Arc<Torrent>,
+        store: Store,
+        have: Bitfield,
+        role: Option<Role>,
+        options: &Options,
+    ) -> Result<Self, NodeError> {
         if let Some(rate) = options.down.filter(|rate| *rate == Rate::ZERO) {
             return Err(NodeError::Limit(rate));
         }
         let port = PeerPort::bind(options.listen).await?;
         let peer_id = random::peer_id();
-        let promised: Vec<String> = torrent.metainfo.trackers.concat();
+        let promised: Vec<String> = match options.torrent_trackers {
+            true => torrent.metainfo.trackers.concat(),
+            false => Vec::new(),
+        };
         let announcer = Announcer::new(
             &options.trackers,
             &promised,
@@ -125,8 +197,11 @@ impl Node {
             .as_deref()
             .map(EventLog::create)
             .transpose()?;
-        let clock = Clock::start();
-        let config = Config {
+        let clock = match role {
+            Some(_) => Clock::start_after(LIVE_PAST),
+            None => Clock::start(),
+        };
+        let mut config = Config {
             peer_id,
             listen: Some(port.addr),
             geometry: torrent.metainfo.geometry,
@@ -141,6 +216,13 @@ impl Node {
             detail: Detail::Summary,
             live: None,
         };
+        if let (Some(role), Some(live)) = (role, torrent.metainfo.live) {
+            config.live = Some(LiveConfig {
+                role,
+                ..LiveConfig::viewer(live.numbering)
+            });
+            go_live(&mut config);
+        }
         let mut peer = Peer::new(config, random::seed(), clock.now(), Some(have.clone()))?;
         if let Some(up) = options.up {
             peer.handle(clock.now(), Input::Uplink(up));
@@ -152,7 +234,7 @@ impl Node {
                 peers: options.peers.clone(),
             },
         );
-        let (board, notices) = Board::new(have);
+        let (board, notices) = Board::new(have, torrent.metainfo.live.is_some());
         let board = Arc::new(board);
         let (mail, incoming) = mpsc::channel(MAILS_MAX);
         let mut tasks = JoinSet::new();
@@ -161,7 +243,7 @@ impl Node {
             tasks.spawn(listener::hear_datagrams(Arc::clone(udp), mail.clone()));
         }
         let shared = Shared {
-            storage: Arc::clone(&storage),
+            storage: store.clone(),
             pieces: torrent.metainfo.geometry.pieces(),
             mail: mail.clone(),
             up: Bucket::new(options.up.filter(|rate| *rate > Rate::ZERO)),
@@ -189,7 +271,7 @@ impl Node {
         };
         Ok(Self {
             torrent,
-            storage,
+            store,
             board,
             mail,
             addr: port.addr,
@@ -243,13 +325,78 @@ impl Node {
         Ok(self.board.status().borrow().clone())
     }
 
+    /// Where a source's pieces are handed over.
+    #[must_use]
+    pub fn producer(&self) -> Producer {
+        Producer(self.mail.clone())
+    }
+
+    /// Writes a live stream to a file as it comes, to its end.
+    ///
+    /// # Errors
+    /// If this is no live stream, or the file cannot be written.
+    pub fn save(
+        &self,
+        path: &std::path::Path,
+    ) -> Result<impl Future<Output = Result<(), NodeError>> + Send + use<>, NodeError> {
+        let content = self.content();
+        let Store::Window(window) = content.store.clone() else {
+            return Err(NodeError::Content {
+                path: path.to_owned(),
+                why: "this is no live stream".into(),
+            });
+        };
+        let path = path.to_owned();
+        let file = std::fs::File::create(&path);
+        let file = file.map_err(|source| NodeError::write(&path, source, 0))?;
+        Ok(async move {
+            let mut file = tokio::fs::File::from_std(file);
+            let _reader = content.board.reader();
+            let saved = live::follow(&content, &window, &mut file).await;
+            saved.map_err(|source| NodeError::write(&path, source, 0))
+        })
+    }
+
     pub(crate) fn content(&self) -> Content {
         Content {
             torrent: Arc::clone(&self.torrent),
-            storage: Arc::clone(&self.storage),
+            store: self.store.clone(),
             board: Arc::clone(&self.board),
             mail: self.mail.clone(),
         }
+    }
+}
+
+/// What a live stream needs otherwise than a movie.
+fn go_live(config: &mut Config) {
+    config.playback = PlaybackConfig {
+        start: StartRule::Prebuffer(LIVE_PREBUFFER),
+        late: LatePolicy::Skip,
+    };
+    config.limits.redial_after = LIVE_REDIAL;
+    // The engine counts whole pieces, trailers and all.
+    let length = config.geometry.piece_length();
+    config.bitrate = config.bitrate.map(|rate| {
+        let capacity = u64::from(SealedEnd::capacity(length).max(1));
+        Rate::from_bytes_per_s((rate.bytes_per_s() * u64::from(length)).div_ceil(capacity))
+    });
+}
+
+impl Producer {
+    /// The piece is sealed and stored: it is announced.
+    ///
+    /// # Errors
+    /// If it is not the next, or the node has left.
+    pub(crate) async fn produce(&self, piece: PieceIndex, last: bool) -> Result<(), CallError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Ask::Produce {
+            piece,
+            last,
+            answer,
+        };
+        let sent = self.0.send(Mail::Ask(ask)).await;
+        sent.or(Err(CallError::Left))?;
+        answered.await.unwrap_or(Err(CallError::Left))
     }
 }
 

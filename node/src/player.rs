@@ -13,7 +13,9 @@ use tokio::time::timeout;
 
 use crate::error::NodeError;
 use crate::http::server::{Request, listen, plain, respond, serve};
+use crate::live::LiveWindow;
 use crate::node::{Content, Node};
+use crate::store::Store;
 
 /// Read from disk and written at once.
 const CHUNK: u64 = 64 * 1024;
@@ -65,6 +67,9 @@ async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) 
         "HEAD" => true,
         _ => return plain(&mut stream, "405 Method Not Allowed", "only GET and HEAD\n").await,
     };
+    if let Store::Window(window) = &content.store {
+        return live(&content, window, stream, &request.path, head_only).await;
+    }
     if request.path == "/" {
         return index(&content, &mut stream).await;
     }
@@ -102,6 +107,41 @@ async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) 
             file.offset + end,
         )
         .await?;
+    }
+    stream.shutdown().await
+}
+
+/// A live stream has no length and no ranges; it ends when the connection does.
+async fn live(
+    content: &Content,
+    window: &Arc<LiveWindow>,
+    mut stream: TcpStream,
+    path: &str,
+    head_only: bool,
+) -> io::Result<()> {
+    match path {
+        "/stream" | "/stream/" | "/stream/0" => {}
+        "/" => {
+            let text = format!("/stream\tlive\t{}\n", content.torrent.metainfo.name);
+            return plain(&mut stream, "200 OK", &text).await;
+        }
+        _ => {
+            let text = "a live stream: try /stream\n";
+            return plain(&mut stream, "404 Not Found", text).await;
+        }
+    }
+    let mime = match mime(&content.torrent.metainfo.name) {
+        "application/octet-stream" => "video/mp2t",
+        other => other,
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nAccept-Ranges: none\r\n\
+         Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    if !head_only {
+        let _reader = content.board.reader();
+        crate::live::follow(content, window, &mut stream).await?;
     }
     stream.shutdown().await
 }
@@ -216,6 +256,9 @@ fn mime(name: &str) -> &'static str {
 
 /// Bytes `at..end` of the content, as they come.
 async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) -> io::Result<()> {
+    let Store::Files(storage) = &content.store else {
+        unreachable!("a live stream has a reader of its own");
+    };
     let geometry = content.torrent.metainfo.geometry;
     let mut wanted = 0;
     while at < end {
@@ -223,7 +266,7 @@ async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) 
         let piece_end =
             geometry.start_of(geometry.piece_at(at)) + u64::from(geometry.piece_length());
         let length = (piece_end.min(end) - at).min(CHUNK);
-        let storage = Arc::clone(&content.storage);
+        let storage = Arc::clone(storage);
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = vec![0; usize::try_from(length).expect("at most a chunk")];
             storage.read_at(at, &mut bytes).map(|()| bytes)

@@ -1,10 +1,15 @@
 //! What others may know of a swarm while it runs: a board the swarm's task writes and everybody
 //! reads.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use swarmbed_engine::{Bitfield, Event, Peer, PieceIndex, PlaybackView, Rate, Traffic};
+use swarmbed_engine::live::Rejection;
+use swarmbed_engine::{
+    Bitfield, CloseReason, ConnId, Event, Peer, PieceIndex, PlaybackView, Rate, Traffic,
+};
 use tokio::sync::{mpsc, watch};
 
 /// How a swarm stands.
@@ -34,6 +39,23 @@ pub struct Status {
     pub complete: bool,
     /// Players being served.
     pub readers: usize,
+    /// What a movie has not.
+    pub live: Option<LiveStatus>,
+}
+
+/// How a live stream stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveStatus {
+    /// The piece that playback began with, or jumped to.
+    pub hooked_in: Option<PieceIndex>,
+    /// How old is what is shown.
+    pub lag: Option<Duration>,
+    /// Media that was jumped over.
+    pub skipped: Duration,
+    /// Pieces that we made.
+    pub produced: u32,
+    /// The source said that no piece follows, and playback has got there.
+    pub ended: bool,
 }
 
 /// Something to tell the user once.
@@ -43,8 +65,17 @@ pub enum Notice {
     TrackerFailed(String),
     /// A tracker answers again.
     TrackerAnswers,
-    /// A piece was corrupt, from here as far as is known.
-    Corrupt(PieceIndex, Option<SocketAddr>),
+    /// A piece was corrupt.
+    Corrupt {
+        /// Which.
+        piece: PieceIndex,
+        /// From whom, as far as is known.
+        culprit: Option<SocketAddr>,
+        /// Of a live piece: what is wrong with it, if that was found just now.
+        why: Option<Rejection>,
+    },
+    /// A neighbour broke the rules, and was let go.
+    Misbehaved(SocketAddr, CloseReason),
     /// All pieces are here.
     Completed,
 }
@@ -55,7 +86,12 @@ const NOTICES_MAX: usize = 64;
 /// The board.
 #[derive(Debug)]
 pub(crate) struct Board {
+    /// Of a movie; a live stream's window knows itself.
     have: Mutex<Bitfield>,
+    /// Why the last live piece that was judged was refused.
+    refusal: Mutex<Option<Rejection>>,
+    /// Where neighbours are.
+    neighbours: Mutex<BTreeMap<ConnId, SocketAddr>>,
     status: watch::Sender<Status>,
     /// Counts verified pieces, to wake readers.
     verified: watch::Sender<u32>,
@@ -64,17 +100,20 @@ pub(crate) struct Board {
 
 impl Board {
     /// A board for a swarm that has `have`, and where its notices come out.
-    pub(crate) fn new(have: Bitfield) -> (Self, mpsc::Receiver<Notice>) {
+    pub(crate) fn new(have: Bitfield, live: bool) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, reader) = mpsc::channel(NOTICES_MAX);
         let board = Self {
             status: watch::Sender::new(Status {
                 have: have.count(),
                 pieces: have.length(),
-                complete: have.is_full(),
+                complete: have.is_full() && !live,
+                live: live.then(LiveStatus::default),
                 ..Status::default()
             }),
             verified: watch::Sender::new(0),
-            have: Mutex::new(have),
+            have: Mutex::new(if live { Bitfield::new(0) } else { have }),
+            refusal: Mutex::default(),
+            neighbours: Mutex::default(),
             notices,
         };
         (board, reader)
@@ -112,7 +151,7 @@ impl Board {
         }
         self.status.send_modify(|status| {
             status.have = peer.pieces().count();
-            status.complete = peer.pieces().is_full();
+            status.complete = peer.pieces().is_full() && status.live.is_none();
             status.down = Rate::from_bytes_per_s(down);
             status.up = Rate::from_bytes_per_s(up);
             status.neighbours = neighbours;
@@ -123,15 +162,55 @@ impl Board {
 
     pub(crate) fn happened(&self, event: &Event) {
         match event {
-            Event::Connected { .. } => self
-                .status
-                .send_modify(|status| status.neighbours_ever += 1),
-            Event::PieceFailed { piece, culprit } => {
-                self.notice(Notice::Corrupt(*piece, *culprit));
+            Event::Connected { conn, addr, .. } => {
+                let mut neighbours = self.neighbours.lock().expect("nobody panics with it");
+                neighbours.insert(*conn, *addr);
+                self.status
+                    .send_modify(|status| status.neighbours_ever += 1);
             }
+            Event::Disconnected { conn, reason } => self.disconnected(*conn, *reason),
+            Event::PieceFailed { piece, culprit } => self.notice(Notice::Corrupt {
+                piece: *piece,
+                culprit: *culprit,
+                why: *self.refusal.lock().expect("nobody panics with it"),
+            }),
+            Event::HookedIn { piece, .. } => self.live(|live| live.hooked_in = Some(*piece)),
+            Event::Rehooked { piece, skipped } => self.live(|live| {
+                live.hooked_in = Some(*piece);
+                live.skipped += *skipped;
+            }),
+            Event::LiveLag { lag } => self.live(|live| live.lag = Some(*lag)),
+            Event::Produced(_) => self.live(|live| live.produced += 1),
+            Event::Ended => self.live(|live| live.ended = true),
             Event::Completed => self.notice(Notice::Completed),
             _ => {}
         }
+    }
+
+    fn live(&self, change: impl FnOnce(&mut LiveStatus)) {
+        self.status.send_modify(|status| {
+            if let Some(live) = &mut status.live {
+                change(live);
+            }
+        });
+    }
+
+    fn disconnected(&self, conn: ConnId, reason: CloseReason) {
+        let mut neighbours = self.neighbours.lock().expect("nobody panics with it");
+        let addr = neighbours.remove(&conn);
+        drop(neighbours);
+        let misbehaved = matches!(
+            reason,
+            CloseReason::Malformed(_) | CloseReason::Violation(_) | CloseReason::Flood(_)
+        );
+        if let Some(addr) = addr.filter(|_| misbehaved) {
+            self.notice(Notice::Misbehaved(addr, reason));
+        }
+    }
+
+    /// A piece was judged: this is why it was refused, if it was.
+    pub(crate) fn refused(&self, why: Option<Rejection>) {
+        *self.refusal.lock().expect("nobody panics with it") = why;
     }
 
     /// A player is served until the guard is dropped.

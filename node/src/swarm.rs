@@ -149,17 +149,17 @@ impl Swarm {
                 Some(_) => self.tell(Input::Closed { conn, reason }),
                 None => Ok(()),
             },
-            Mail::Stored(block, result) => {
-                let told = self.tell(Input::Stored {
-                    block,
-                    result: match result {
-                        Ok(()) => StoreResult::Done,
-                        Err(_) => StoreResult::Failed,
-                    },
-                });
-                told.and(result)
+            Mail::Stored(block, stored) => {
+                let (result, fault) = match stored {
+                    Ok(result) => (result, Ok(())),
+                    Err(error) => (StoreResult::Failed, Err(error)),
+                };
+                self.tell(Input::Stored { block, result }).and(fault)
             }
-            Mail::Verified(piece, verdict) => self.tell(Input::Verified { piece, verdict }),
+            Mail::Verified(piece, verdict, why) => {
+                self.board.refused(why);
+                self.tell(Input::Verified { piece, verdict })
+            }
             Mail::Announced { peers, interval } => {
                 self.state.announcing -= 1;
                 self.board.tracker_answered();
@@ -192,6 +192,13 @@ impl Swarm {
                 answer,
             } => {
                 let _ = answer.send(self.peer.want(now, from, length));
+            }
+            Ask::Produce {
+                piece,
+                last,
+                answer,
+            } => {
+                let _ = answer.send(self.peer.produce(now, piece, last));
             }
             Ask::Leave => {
                 self.peer.leave(now);
@@ -253,7 +260,10 @@ impl Swarm {
         match output {
             Output::Dial { conn, addr } => self.dial(conn, addr),
             Output::Send(conn, message) => self.with(conn, |link| link.send(&message)),
-            Output::SendBlock(conn, block) => self.with(conn, |link| link.send_block(block)),
+            Output::SendBlock(conn, block) => {
+                let written = self.peer.written(block);
+                self.with(conn, |link| link.send_block(block, written));
+            }
             Output::Close(conn, _) => {
                 self.state.connections.remove(&conn);
             }
@@ -304,8 +314,12 @@ impl Swarm {
         let Some((arrived, data)) = self.state.arrived.take() else {
             panic!("the engine stores {block:?}, which did not arrive");
         };
-        assert_eq!(arrived, block, "the engine stores what arrived");
-        let (storage, mail) = (Arc::clone(&self.shared.storage), self.shared.mail.clone());
+        assert_eq!(
+            arrived,
+            self.peer.written(block),
+            "the engine stores what arrived"
+        );
+        let (storage, mail) = (self.shared.storage.clone(), self.shared.mail.clone());
         tokio::task::spawn_blocking(move || {
             let result = storage.write(block, &data);
             let _ = mail.blocking_send(Mail::Stored(block, result));
@@ -313,10 +327,11 @@ impl Swarm {
     }
 
     fn verify(&self, piece: PieceIndex) {
-        let (storage, mail) = (Arc::clone(&self.shared.storage), self.shared.mail.clone());
+        let (storage, mail) = (self.shared.storage.clone(), self.shared.mail.clone());
+        let clock = self.clock;
         tokio::task::spawn_blocking(move || {
-            let verdict = storage.verify(piece);
-            let _ = mail.blocking_send(Mail::Verified(piece, verdict));
+            let (verdict, why) = storage.verify(piece, clock);
+            let _ = mail.blocking_send(Mail::Verified(piece, verdict, why));
         });
     }
 
@@ -326,6 +341,12 @@ impl Swarm {
         let left = self.peer.pieces();
         let missing = u64::from(geometry.pieces() - left.count());
         let left = (missing * u64::from(geometry.piece_length())).min(geometry.total());
+        // Nobody has all of a live stream.
+        let left = if geometry.is_endless() {
+            left.max(1)
+        } else {
+            left
+        };
         let traffic = self.peer.traffic();
         let (announcer, mail) = (Arc::clone(&self.announcer), self.shared.mail.clone());
         tokio::spawn(async move {
@@ -344,7 +365,7 @@ impl Swarm {
     fn happened(&mut self, event: &Event) -> Result<(), NodeError> {
         let now = self.clock.now();
         if let Some(log) = &mut self.log {
-            log.add(now, event)?;
+            log.add(self.clock.since_start(now), event)?;
         }
         match event {
             Event::PieceVerified(piece) => self.board.verified(*piece),

@@ -53,6 +53,7 @@ async fn node(torrent: &Torrent, place: Place, access: Access, tracker: &str) ->
         listen: "127.0.0.1:0".parse().unwrap(),
         peers: Vec::new(),
         trackers: vec![tracker.to_owned()],
+        torrent_trackers: true,
         up: Some(Rate::from_bytes_per_s(50_000_000)),
         down: None,
         selector: SelectorConfig::RarestFirst,

@@ -58,16 +58,53 @@ pub(super) fn status(status: &Status) -> String {
         status.neighbours
     );
     if let Some(playback) = status.playback.filter(|p| p.state != PlayState::Idle) {
-        let state = match playback.state {
-            PlayState::Idle | PlayState::Buffering => "buffering",
-            PlayState::Playing => "playing",
-            PlayState::Stalled => "stalled",
-            PlayState::Paused => "paused",
-            PlayState::Ended => "ended",
-        };
+        let state = state(playback.state);
         line += &format!("  {state} at {} s", playback.played.as_secs());
     }
     line
+}
+
+const fn state(state: PlayState) -> &'static str {
+    match state {
+        PlayState::Idle | PlayState::Buffering => "buffering",
+        PlayState::Playing => "playing",
+        PlayState::Stalled => "stalled",
+        PlayState::Paused => "paused",
+        PlayState::Ended => "ended",
+    }
+}
+
+/// Of a live stream's viewer: state, lag, rates, neighbours.
+pub(super) fn live(status: &Status) -> String {
+    let live = status.live.unwrap_or_default();
+    let state = status.playback.map_or("waiting", |one| state(one.state));
+    let lag = live.lag.map_or_else(String::new, |lag| {
+        format!(
+            ", {}.{} s behind the source",
+            lag.as_secs(),
+            lag.subsec_millis() / 100
+        )
+    });
+    format!(
+        "{state}{lag}  down {}  up {}  {} neighbours  {} players",
+        rate(status.down.bytes_per_s()),
+        rate(status.up.bytes_per_s()),
+        status.neighbours,
+        status.readers,
+    )
+}
+
+/// Of its source: what is on air, rates, viewers.
+pub(super) fn on_air(status: &Status, next: u32, bytes_per_s: u64, seconds: u64) -> String {
+    format!(
+        "on air {}:{:02}:{:02}  piece {next}  in {}  up {}  {} neighbours",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        rate(bytes_per_s),
+        rate(status.up.bytes_per_s()),
+        status.neighbours,
+    )
 }
 
 pub(super) fn percent(done: u64, all: u64) -> String {
@@ -83,16 +120,28 @@ pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::TrackerFailed(why) => format!("warning: {why}; will be asked again"),
         Notice::TrackerAnswers => "the tracker answers again".into(),
-        Notice::Corrupt(piece, Some(culprit)) => {
+        Notice::Corrupt {
+            piece,
+            culprit: Some(culprit),
+            why,
+        } => {
+            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
             format!(
-                "warning: piece {} was corrupt; {culprit} sent it and is banned",
+                "warning: piece {} was corrupt{why}; {culprit} sent it and is banned",
                 piece.0
             )
         }
-        Notice::Corrupt(piece, None) => format!(
+        Notice::Corrupt {
+            piece,
+            culprit: None,
+            ..
+        } => format!(
             "warning: piece {} is corrupt; it is fetched again to find out who sent it",
             piece.0
         ),
+        Notice::Misbehaved(addr, reason) => {
+            format!("warning: {addr} was let go: {reason}")
+        }
         Notice::Completed => "complete".into(),
     }
 }
@@ -103,6 +152,27 @@ pub(super) fn summary(status: &Status, seconds: f64) -> Value {
         "complete": status.complete,
         "pieces": status.pieces,
         "have": status.have,
+        "downloaded": status.traffic.payload_down,
+        "uploaded": status.traffic.payload_up,
+        "duplicate": status.traffic.duplicate,
+        "corrupt": status.traffic.corrupt,
+        "control_down": status.traffic.control_down,
+        "control_up": status.traffic.control_up,
+        "neighbours_ever": status.neighbours_ever,
+        "seconds": seconds,
+    })
+}
+
+/// What a live node's run came to.
+pub(super) fn live_summary(status: &Status, seconds: f64) -> Value {
+    let live = status.live.unwrap_or_default();
+    let played = status.playback.map_or(0.0, |one| one.played.as_secs_f64());
+    json!({
+        "ended": live.ended,
+        "produced": live.produced,
+        "played_s": played,
+        "skipped_s": live.skipped.as_secs_f64(),
+        "lag_s": live.lag.map(|lag| lag.as_secs_f64()),
         "downloaded": status.traffic.payload_down,
         "uploaded": status.traffic.payload_up,
         "duplicate": status.traffic.duplicate,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use swarmbed_engine::Bitfield;
 use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
+use swarmbed_node::live::LiveWindow;
 use swarmbed_node::{
     Access, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent,
     TrackerServer, check,
@@ -16,7 +17,7 @@ use swarmbed_node::{
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::report::{Progress, notice, percent, status, summary};
+use super::report::{Progress, live, live_summary, notice, percent, status, summary};
 use super::{Common, PlayArgs, SeedArgs, TrackerArgs};
 
 /// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
@@ -33,7 +34,7 @@ pub(super) fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// Until the user has enough.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be heard");
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
@@ -55,6 +56,14 @@ pub(super) async fn tracker(args: &TrackerArgs) -> Result<Value, NodeError> {
 pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
     let common = &args.common;
     let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    if torrent.metainfo.live.is_some() {
+        return Err(NodeError::Kind {
+            path: args.torrent.clone(),
+            why: "is a live stream",
+            remedy: "watch it with `swarmbed node play`, which passes it on; its source makes it with \
+                     `swarmbed node broadcast`",
+        });
+    }
     let place = Place::Folder(common.dir.clone());
     let storage = Arc::new(Storage::open(&torrent, &place, Access::Read)?);
     let mut progress = Progress::new();
@@ -84,6 +93,9 @@ pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
 pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
     let common = &args.common;
     let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    if torrent.metainfo.live.is_some() {
+        return watch(args, torrent).await;
+    }
     let place = place(args, &torrent)?;
     let options = options(common, &torrent).await?;
     // Ports are looked at before files are made.
@@ -99,13 +111,7 @@ pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
     }
     let node = Node::start(Arc::clone(&torrent), storage, have, &options).await?;
     progress.say(&format!("peer port {}", node.addr()));
-    if torrent.metainfo.trackers.is_empty() && common.trackers.is_empty() && common.peers.is_empty()
-    {
-        progress.say(
-            "warning: the torrent names no tracker, and neither --tracker nor --peer is given: \
-             waiting for others to connect",
-        );
-    }
+    warn_if_alone(common, &torrent, &mut progress);
     let mut tasks = tokio::task::JoinSet::new();
     match player {
         Some(player) => {
@@ -116,6 +122,43 @@ pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
         None => node.play().await,
     }
     attend(node, progress, args.exit_when_complete).await
+}
+
+/// Watches a live stream: passes it on, serves it to players, saves it.
+async fn watch(args: &PlayArgs, torrent: Arc<Torrent>) -> Result<Value, NodeError> {
+    let common = &args.common;
+    let options = options(common, &torrent).await?;
+    let player = match args.http {
+        Some(addr) => Some(PlayerServer::bind(addr).await?),
+        None => None,
+    };
+    let window = Arc::new(LiveWindow::hidden(&torrent, &common.dir)?);
+    let node = Node::watch(Arc::clone(&torrent), window, &options).await?;
+    let mut progress = Progress::new();
+    progress.say(&format!("peer port {}", node.addr()));
+    warn_if_alone(common, &torrent, &mut progress);
+    let mut tasks = tokio::task::JoinSet::new();
+    if let Some(player) = player {
+        progress.say(&format!("media at http://{}/stream", player.addr()));
+        tasks.spawn(player.run(&node));
+    }
+    let mut saving = tokio::task::JoinSet::new();
+    if let Some(output) = &args.output {
+        saving.spawn(node.save(output)?);
+    }
+    // At once: a live stream does not wait, and who does not watch passes nothing on.
+    node.play().await;
+    attend_live(node, progress, saving).await
+}
+
+fn warn_if_alone(common: &Common, torrent: &Torrent, progress: &mut Progress) {
+    let promised = !torrent.metainfo.trackers.is_empty() && !common.no_torrent_trackers;
+    if !promised && common.trackers.is_empty() && common.peers.is_empty() {
+        progress.say(
+            "warning: the torrent names no tracker, and neither --tracker nor --peer is given: \
+             waiting for others to connect",
+        );
+    }
 }
 
 fn place(args: &PlayArgs, torrent: &Torrent) -> Result<Place, NodeError> {
@@ -155,7 +198,7 @@ async fn look(storage: &Arc<Storage>, torrent: &Torrent, progress: &mut Progress
     }
 }
 
-async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeError> {
+pub(super) async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeError> {
     let mut peers = Vec::new();
     for peer in &common.peers {
         let failed = |source| NodeError::Read {
@@ -165,9 +208,10 @@ async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeErro
         peers.extend(tokio::net::lookup_host(peer).await.map_err(failed)?);
     }
     let selector = common.selector.clone().unwrap_or_else(|| {
-        let name = match torrent.metainfo.bitrate {
-            Some(_) => "give-to-get",
-            None => "rarest-first",
+        let name = match (torrent.metainfo.live, torrent.metainfo.bitrate) {
+            (Some(_), _) => "live-rarest-first",
+            (None, Some(_)) => "give-to-get",
+            (None, None) => "rarest-first",
         };
         SelectorConfig::from_name(name).expect("it is in the table")
     });
@@ -175,6 +219,7 @@ async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeErro
         listen: SocketAddr::new(common.listen, common.port),
         peers,
         trackers: common.trackers.clone(),
+        torrent_trackers: !common.no_torrent_trackers,
         up: common.up,
         down: common.down,
         selector,
@@ -185,7 +230,7 @@ async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeErro
 }
 
 /// Where our own tracker is reached from this machine.
-fn here(addr: SocketAddr) -> SocketAddr {
+pub(super) fn here(addr: SocketAddr) -> SocketAddr {
     let ip = match addr.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -239,6 +284,50 @@ async fn attend(
         });
     }
     Ok(summary(&end, seconds))
+}
+
+/// Shows how a live stream stands until it ends, fails, or somebody says stop.
+async fn attend_live(
+    mut node: Node,
+    mut progress: Progress,
+    mut saving: tokio::task::JoinSet<Result<(), NodeError>>,
+) -> Result<Value, NodeError> {
+    let started = Instant::now();
+    let mut watch = node.status();
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = std::pin::pin!(told_to_stop());
+    loop {
+        tokio::select! {
+            happening = node.next() => match happening {
+                Happening::Notice(told) => progress.say(&notice(&told)),
+                Happening::Ended(result) => {
+                    progress.end();
+                    result?;
+                }
+            },
+            _ = second.tick() => progress.show(&live(&watch.borrow())),
+            Ok(()) = watch.changed() => {}
+            Some(saved) = saving.join_next() => {
+                saved.expect("saving does not panic")?;
+            }
+            () = &mut stop => break,
+        }
+        let now = watch.borrow().clone();
+        // Nobody is cut off because the picture of our own playhead has ended.
+        if now.live.is_some_and(|live| live.ended) && now.readers == 0 {
+            progress.say("the stream has ended");
+            break;
+        }
+    }
+    progress.end();
+    let seconds = started.elapsed().as_secs_f64();
+    let end = node.leave().await?;
+    if end.neighbours_ever == 0 && end.tracker_error.is_some() {
+        let why = end.tracker_error.clone().unwrap_or_default();
+        return Err(NodeError::NoPeers { why });
+    }
+    Ok(live_summary(&end, seconds))
 }
 
 /// Nobody ever came, and no tracker answers.

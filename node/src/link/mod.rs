@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 
 use crate::bucket::Bucket;
 use crate::mail::MailSender;
-use crate::storage::Storage;
+use crate::store::Store;
 
 pub(crate) use handshake::{dial, hear};
 pub(crate) use writer::CREDITS_FIRST;
@@ -28,7 +28,7 @@ const OUTGOING_MAX: usize = 16 * 1024;
 /// What all connections of a swarm share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) storage: Arc<Storage>,
+    pub(crate) storage: Store,
     pub(crate) pieces: u32,
     pub(crate) mail: MailSender,
     pub(crate) up: Bucket,
@@ -42,8 +42,8 @@ enum Outgoing {
     Control(Vec<u8>),
     /// May pass nothing: a choke after a block means that the block is still meant.
     Ordered(Vec<u8>),
-    /// A block, to be read from storage.
-    Block(Block),
+    /// A block, to be read from storage, and its name on the wire.
+    Block(Block, Block),
 }
 
 /// The queue of this connection is full.
@@ -104,10 +104,10 @@ impl Link {
         self.outgoing.try_send(outgoing).or(Err(Overflow))
     }
 
-    /// Queues a block.
-    pub(crate) fn send_block(&self, block: Block) -> Result<(), Overflow> {
+    /// Queues a block that is named `written` on the wire.
+    pub(crate) fn send_block(&self, block: Block, written: Block) -> Result<(), Overflow> {
         self.outgoing
-            .try_send(Outgoing::Block(block))
+            .try_send(Outgoing::Block(block, written))
             .or(Err(Overflow))
     }
 }

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use swarmbed_engine::wire::encode_piece_header;
-use swarmbed_engine::{Block, CloseReason, ConnId};
+use swarmbed_engine::wire::{Encoder, encode_piece_header};
+use swarmbed_engine::{Block, CloseReason, ConnId, Message};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc::Receiver;
@@ -80,7 +80,9 @@ impl Writer {
             }
             self.write_control().await?;
             match self.queue.pop_front() {
-                Some(Outgoing::Block(block)) => self.write_block(block).await?,
+                Some(Outgoing::Block(block, written)) => {
+                    self.write_block(block, written).await?;
+                }
                 Some(Outgoing::Ordered(bytes) | Outgoing::Control(bytes)) => {
                     self.write_all(&bytes).await?;
                 }
@@ -92,7 +94,7 @@ impl Writer {
     /// A control message passes blocks, but never another message.
     fn sort(&mut self, outgoing: Outgoing) {
         let behind_choke = || {
-            let is_message = |waiting: &Outgoing| !matches!(waiting, Outgoing::Block(_));
+            let is_message = |waiting: &Outgoing| !matches!(waiting, Outgoing::Block(..));
             self.queue.iter().any(is_message)
         };
         match outgoing {
@@ -109,16 +111,19 @@ impl Writer {
         self.write_all(&bytes).await
     }
 
-    async fn write_block(&mut self, block: Block) -> Result<(), End> {
-        let storage = Arc::clone(&self.shared.storage);
+    async fn write_block(&mut self, block: Block, written: Block) -> Result<(), End> {
+        let storage = self.shared.storage.clone();
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = vec![0; 13 + block.length as usize];
-            bytes[..13].copy_from_slice(&encode_piece_header(block));
+            bytes[..13].copy_from_slice(&encode_piece_header(written));
             storage.read(block, &mut bytes[13..]).map(|()| bytes)
         });
-        // A block that we said we have and cannot read: better no neighbour than a broken word.
-        let Ok(Ok(bytes)) = read.await else {
-            return Err(End::Closed(CloseReason::Leaving));
+        let bytes = match read.await {
+            Ok(Ok(bytes)) => bytes,
+            // Its socket was so slow that the window moved on meanwhile (BEP 6).
+            _ if self.shared.storage.moves_on() => return self.refuse(written).await,
+            // A block that we said we have and cannot read: better no neighbour than a broken word.
+            _ => return Err(End::Closed(CloseReason::Leaving)),
         };
         let due = Instant::now() + self.shared.up.take(bytes.len());
         while Instant::now() < due {
@@ -130,6 +135,14 @@ impl Writer {
                 }
             }
         }
+        self.write_all(&bytes).await?;
+        self.credit().await
+    }
+
+    async fn refuse(&mut self, written: Block) -> Result<(), End> {
+        let mut bytes = Vec::new();
+        let refusal = Encoder::new().encode(&Message::Reject(written), &mut bytes);
+        refusal.expect("no extension is needed for it");
         self.write_all(&bytes).await?;
         self.credit().await
     }
