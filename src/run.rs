@@ -13,7 +13,7 @@ use std::time::Instant as Clock;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-use swarmbed_analysis::compare::{RunMetrics, paired, summarise, summarise_of};
+use swarmbed_analysis::compare::{ADVERSARY, HONEST, RunMetrics, paired, summarise, summarise_of};
 use swarmbed_sim::scenario::{Scenario, seeds};
 
 use crate::{place, table};
@@ -291,8 +291,10 @@ fn tell(
     }
     let groups: Vec<_> = (0..names.len())
         .flat_map(|variant| {
+            let apart = |group: &&str| ![HONEST, ADVERSARY].contains(group);
             let rows = files::group_names(runs, variant)
                 .into_iter()
+                .filter(apart)
                 .map(move |group| {
                     let summaries = summarise_of(runs, variant, group);
                     (variant, group, table::estimates(&summaries))

@@ -81,8 +81,13 @@ pub fn groups(
         .map(|(name, _)| measure(name, &|peer| peer.class == *name))
         .collect();
     if classes.iter().any(|(_, honest)| !honest) {
-        groups.push(measure(HONEST, &PeerRecord::is_honest));
-        groups.push(measure(ADVERSARY, &|peer| !peer.is_honest()));
+        // A class of that name is itself meant.
+        if groups.iter().all(|group| group.name != HONEST) {
+            groups.push(measure(HONEST, &PeerRecord::is_honest));
+        }
+        if groups.iter().all(|group| group.name != ADVERSARY) {
+            groups.push(measure(ADVERSARY, &|peer| !peer.is_honest()));
+        }
     }
     groups
 }

@@ -26,6 +26,7 @@ fn config(selector: &str) -> Config {
         limits: Limits::default(),
         announce_interval: Duration::from_secs(600),
         upload: true,
+        behaviour: Behaviour::Honest,
         detail: Detail::Summary,
         live: None,
     }

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use crate::behaviour::Behaviour;
 use crate::geometry::Geometry;
 use crate::id::PeerId;
 use crate::live::LiveConfig;
@@ -78,6 +79,8 @@ pub struct Config {
     pub announce_interval: Duration,
     /// We never upload a block: a free-rider, or a node with `--up 0`.
     pub upload: bool,
+    /// What it says that is not so.
+    pub behaviour: Behaviour,
     /// How much is told in events.
     pub detail: Detail,
     /// A stream without end; `None` for a movie. Its geometry is [`LiveConfig::geometry`]'s.

@@ -176,6 +176,13 @@ pub enum Call {
         /// No piece follows.
         last: bool,
     },
+    /// [`Peer::rename`](crate::Peer::rename).
+    Rename {
+        /// Its new name.
+        peer_id: PeerId,
+        /// Its new address.
+        listen: Option<SocketAddr>,
+    },
     /// [`Peer::leave`](crate::Peer::leave).
     Leave,
 }

@@ -16,6 +16,7 @@
 //! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
 //! | `live/` | a stream without end: numbering, acceptance of signed pieces |
 //! | `policy/` | the seams: who is unchoked, which piece is next, when to play |
+//! | `behaviour.rs` | adversaries: what a peer may say that is not so |
 //! | `time.rs`, `rate.rs`, `seed.rs` | time, rates and randomness as values |
 //!
 //! # Architecture invariants
@@ -30,6 +31,7 @@
 
 extern crate alloc;
 
+mod behaviour;
 mod bitfield;
 mod config;
 mod error;
@@ -47,6 +49,7 @@ mod seed;
 mod time;
 pub mod wire;
 
+pub use behaviour::{Accomplice, Behaviour};
 pub use bitfield::Bitfield;
 pub use config::{Config, Detail, Limits};
 pub use error::{CallError, CloseReason, ConfigError, Refused};

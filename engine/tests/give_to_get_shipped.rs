@@ -13,12 +13,11 @@ fn geometry() -> Geometry {
     Geometry::new(u64::from(PIECES) * 65_536, 65_536).unwrap()
 }
 
-fn shipped(slots: u16, lies: bool) -> ChokerConfig {
+fn shipped(slots: u16) -> ChokerConfig {
     let mut choker = ChokerConfig::from_name("give-to-get-shipped").unwrap();
     choker
         .set("slots", &ParamValue::Number(f64::from(slots)))
         .unwrap();
-    choker.set("lies", &ParamValue::Flag(lies)).unwrap();
     choker
 }
 
@@ -93,8 +92,8 @@ fn what_the_client_closed_for_is_malformed() {
 /// A seed with neighbours that are interested, `speakers` of them in Give-to-Get.
 fn seed(slots: u16, neighbours: usize, speakers: usize) -> (Peer, Vec<ConnId>) {
     let mut config = config(0, geometry());
-    config.choker = shipped(slots, false);
-    config.seed_choker = shipped(slots, false);
+    config.choker = shipped(slots);
+    config.seed_choker = shipped(slots);
     let have = Some(Bitfield::full(PIECES));
     let mut peer = Peer::new(config, Seed::from_number(1), Instant::ZERO, have).unwrap();
     let conns = (1..=neighbours)
@@ -278,7 +277,10 @@ fn free_rider_got(lies: bool) -> u64 {
     let swarm = (0..=RIDER)
         .map(|index| {
             let mut config = config(index, geometry);
-            config.choker = shipped(2, lies && index == RIDER);
+            config.choker = shipped(2);
+            if lies && index == RIDER {
+                config.behaviour = Behaviour::Liar;
+            }
             config.seed_choker = config.choker.clone();
             config.upload = index != RIDER;
             let mut have = Bitfield::new(pieces);

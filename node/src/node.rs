@@ -12,8 +12,8 @@ use swarmbed_engine::policy::{
 };
 use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
-    AddressSource, Bitfield, CallError, Config, Detail, Input, Limits, Peer, PieceIndex, Rate,
-    Remote,
+    AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Input, Limits, Peer, PieceIndex,
+    Rate, Remote,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -213,6 +213,7 @@ impl Node {
             limits: Limits::default(),
             announce_interval: Duration::from_secs(120),
             upload: options.up != Some(Rate::ZERO),
+            behaviour: Behaviour::Honest,
             detail: Detail::Summary,
             live: None,
         };

@@ -47,6 +47,14 @@ pub(crate) struct Answer {
     pub(crate) peers: Vec<u32>,
 }
 
+/// A datagram, and which of the hosts' addresses it goes between: 0 of all but adversaries.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) datagram: Datagram,
+    pub(crate) from: u16,
+    pub(crate) to: u16,
+}
+
 /// One record.
 #[derive(Debug)]
 pub(crate) struct Mail {
@@ -78,10 +86,10 @@ pub(crate) enum Body {
     Syn { dialler: Door },
     /// Somebody listens.
     SynAck,
-    /// The dialler's handshake.
-    Hello { dialler: Door },
+    /// The dialler's handshake, and for how many-th time it came under another name.
+    Hello { dialler: Door, alias: u16 },
     /// The other handshake; the listener's name of the connection.
-    HelloBack { listener: Door },
+    HelloBack { listener: Door, alias: u16 },
     /// Not let in.
     Refused,
     /// Nobody listens.
@@ -89,7 +97,7 @@ pub(crate) enum Body {
     /// Closed.
     Fin,
     /// To no neighbour.
-    Datagram(Box<Datagram>),
+    Datagram(Box<Parcel>),
     /// To the tracker.
     Announce { kind: Announce, number: u32 },
     /// From the tracker.
@@ -168,7 +176,7 @@ impl Body {
             // The acknowledgement of the other side's packet rides along.
             Self::Hello { .. } | Self::HelloBack { .. } => charged(HANDSHAKE) + HEADER,
             Self::Refused => HEADER,
-            Self::Datagram(datagram) => DATAGRAM_HEADER + u64::from(datagram.wire_len()),
+            Self::Datagram(parcel) => DATAGRAM_HEADER + u64::from(parcel.datagram.wire_len()),
             Self::Announce { .. } => charged(ANNOUNCE),
             Self::Answer(answer) => charged(ANSWER + ADDRESS * answer.peers.len() as u64),
             Self::Taken => 0,

@@ -169,6 +169,26 @@ pub enum Behaviour {
     FreeRider,
     /// Is there, and never announces, dials or plays.
     Idle,
+    /// Uploads no block, and says that it forwards all it has.
+    Liar,
+    /// Uploads no block; those of the class praise each other.
+    Colluder,
+    /// Uploads no block; so many receivers that it invented praise it.
+    Sybil {
+        /// How many.
+        identities: u16,
+    },
+    /// Announces everything, and never answers a request.
+    HaveLiar,
+    /// Every block it sends is corrupt.
+    Polluter,
+    /// Sends each block so long after it was asked for.
+    LateServer {
+        /// How long.
+        lateness: Duration,
+    },
+    /// Uploads no block; when nobody serves it, it comes back under another name.
+    Whitewasher,
 }
 
 impl Behaviour {
@@ -178,6 +198,27 @@ impl Behaviour {
         match self {
             Self::Honest | Self::Idle => "",
             Self::FreeRider => "free-rider",
+            Self::Liar => "liar",
+            Self::Colluder => "colluder",
+            Self::Sybil { .. } => "sybil",
+            Self::HaveLiar => "have-liar",
+            Self::Polluter => "polluter",
+            Self::LateServer { .. } => "late-server",
+            Self::Whitewasher => "whitewasher",
+        }
+    }
+
+    /// It uploads blocks when it is asked to.
+    #[must_use]
+    pub const fn uploads(self) -> bool {
+        match self {
+            Self::Honest | Self::Idle | Self::Polluter | Self::LateServer { .. } => true,
+            Self::FreeRider
+            | Self::Liar
+            | Self::Colluder
+            | Self::Sybil { .. }
+            | Self::HaveLiar
+            | Self::Whitewasher => false,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! What all nodes of a run may read and nobody may change.
 
-use swarmbed_engine::{Bitfield, Config, Detail, PieceIndex, Rate, Seed};
+use std::sync::Arc;
 
-use crate::address::{address_of, peer_id_of};
+use swarmbed_engine::{
+    Accomplice, Behaviour as Falsehood, Bitfield, Config, Detail, PieceIndex, Rate, Seed,
+};
+
+use crate::address::{address_of, alias_of, peer_id_of};
 use crate::latency::Latencies;
 use crate::mail::block_bytes;
 use crate::observer::PeerFacts;
@@ -17,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) latencies: Latencies,
     /// What the longest block costs on a link.
     pub(crate) block_bytes: u64,
+    /// By class: who is in league, by number.
+    leagues: Vec<Arc<[Accomplice]>>,
 }
 
 impl Shared {
@@ -31,7 +37,18 @@ impl Shared {
             .geometry
             .length_of(PieceIndex(0))
             .min(swarmbed_engine::Geometry::BLOCK);
+        let league = |place: usize| {
+            let colludes = setup.classes[place].behaviour == Behaviour::Colluder;
+            let members = peers.iter().filter(|peer| usize::from(peer.class) == place);
+            let accomplice = |peer: &PeerFacts| Accomplice {
+                peer_id: peer_id_of(peer.number),
+                listen: address_of(peer.number),
+            };
+            members.filter(|_| colludes).map(accomplice).collect()
+        };
+        let leagues = (0..setup.classes.len()).map(league).collect();
         Self {
+            leagues,
             setup,
             seed,
             peers,
@@ -59,13 +76,36 @@ impl Shared {
             playback: class.playback,
             limits: self.setup.limits,
             announce_interval: self.setup.tracker.interval,
-            upload: class.behaviour != Behaviour::FreeRider,
+            upload: class.behaviour.uploads(),
+            behaviour: self.falsehood(number),
             live: self.channel(number),
             detail: if self.setup.detailed.contains(&number) {
                 Detail::Blocks
             } else {
                 Detail::Summary
             },
+        }
+    }
+
+    /// What a peer says that is not so.
+    fn falsehood(&self, number: u32) -> Falsehood {
+        match self.class(number).behaviour {
+            Behaviour::Liar => Falsehood::Liar,
+            Behaviour::HaveLiar => Falsehood::HaveLiar,
+            Behaviour::Colluder => {
+                let place = usize::from(self.peers[number as usize].class);
+                Falsehood::Colluder(Arc::clone(&self.leagues[place]))
+            }
+            Behaviour::Sybil { identities } => {
+                let invented = (1..=identities).map(|alias| alias_of(number, alias));
+                Falsehood::Sybil(invented.collect())
+            }
+            Behaviour::Honest
+            | Behaviour::Idle
+            | Behaviour::FreeRider
+            | Behaviour::Polluter
+            | Behaviour::LateServer { .. }
+            | Behaviour::Whitewasher => Falsehood::Honest,
         }
     }
 

@@ -89,6 +89,14 @@ impl Trace {
         self.word(3);
     }
 
+    /// `Peer::rename`.
+    pub(crate) fn rename(&mut self, now: u64, id: &PeerId, addr: SocketAddr) {
+        self.word(now);
+        self.word(6);
+        self.id(id);
+        self.addr(addr);
+    }
+
     /// `Peer::handle`.
     pub(crate) fn input(&mut self, now: u64, input: &Input) {
         self.word(now);

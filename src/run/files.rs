@@ -1,7 +1,9 @@
 //! The files of a run's results: what goes into which.
 
 use serde_json::{Map, Value, json};
-use swarmbed_analysis::compare::{RunMetrics, Summary, paired, summarise, summarise_of};
+use swarmbed_analysis::compare::{
+    ADVERSARY, HONEST, RunMetrics, Summary, paired, paired_of, summarise, summarise_of,
+};
 use swarmbed_analysis::digits;
 use swarmbed_analysis::metric::METRICS;
 use swarmbed_analysis::overlay::Overlay;
@@ -144,6 +146,9 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
             if !groups.is_empty() {
                 object["groups"] = groups.into();
             }
+            if let Some(balance) = balance(scenario, runs, variant) {
+                object["adversaries"] = balance;
+            }
             object
         })
         .collect();
@@ -205,6 +210,37 @@ fn groups(scenario: &Scenario, runs: &[RunMetrics], variant: usize) -> Map<Strin
         .into_iter()
         .map(|name| (name.to_owned(), measured(name).into()))
         .collect()
+}
+
+/// What adversaries had more of than the honest in the same runs, and what the honest of this
+/// variant had more of than those of the same line of the sweep where it begins.
+fn balance(scenario: &Scenario, runs: &[RunMetrics], variant: usize) -> Option<Value> {
+    let said = |index: &usize| METRICS[*index].grouped && METRICS[*index].applies(scenario.stalls);
+    let metrics = |pairs: &[Estimate]| -> Map<String, Value> {
+        (0..METRICS.len())
+            .filter(said)
+            .filter(|&index| pairs[index].mean.is_finite())
+            .map(|index| {
+                (
+                    METRICS[index].key.to_owned(),
+                    estimate(&pairs[index]).into(),
+                )
+            })
+            .collect()
+    };
+    let present = |run: &&RunMetrics| run.variant == variant && run.of(ADVERSARY).is_some();
+    runs.iter().find(present)?;
+    let gained = paired_of(runs, (variant, HONEST), (variant, ADVERSARY));
+    let mut object = json!({ "less_honest": metrics(&gained) });
+    if let Some(first) = super::sweep::line_begins(scenario, variant).filter(|one| *one != variant)
+    {
+        let lost = paired_of(runs, (first, HONEST), (variant, HONEST));
+        object["honest_less_honest_of"] = json!({
+            "variant": scenario.variants[first].name,
+            "metrics": metrics(&lost),
+        });
+    }
+    Some(object)
 }
 
 /// Whether a metric says something here: it fits how late pieces are treated, and some run had

@@ -104,7 +104,7 @@ pub(crate) fn replicate(
             class: class.name.clone(),
             source: facts.source,
             misbehaves: class.behaviour.misbehaves().into(),
-            free_rider: class.behaviour == Behaviour::FreeRider,
+            free_rider: !class.behaviour.uploads(),
             plays: facts.plays,
             uplink: facts.uplink,
             downlink: facts.downlink,

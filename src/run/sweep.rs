@@ -143,6 +143,24 @@ fn lines(scenario: &Scenario, figure: &SweepFigure) -> Vec<String> {
     scenario.variants.iter().map(line).collect()
 }
 
+/// The variant that stands at the first value across, in the same line and panel as `variant`.
+pub(crate) fn line_begins(scenario: &Scenario, variant: usize) -> Option<usize> {
+    let figure = scenario.figure.as_ref()?;
+    let all = lines(scenario, figure);
+    let panel = |one: &Variant| {
+        let key = figure.panels.as_deref()?;
+        value(one, key).map(ToOwned::to_owned)
+    };
+    let here = &scenario.variants[variant];
+    let first = values(scenario, &figure.x).into_iter().next()?;
+    (0..scenario.variants.len()).find(|&place| {
+        let one = &scenario.variants[place];
+        all[place] == all[variant]
+            && panel(one) == panel(here)
+            && value(one, &figure.x) == Some(first.as_str())
+    })
+}
+
 /// What the tiles are made of.
 struct Sketch<'a> {
     scenario: &'a Scenario,

@@ -11,7 +11,6 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::Peer;
@@ -84,17 +83,15 @@ impl Forwarding {
     }
 
     /// A block came: something to lie about.
-    pub(super) fn received(&mut self, now: Instant, reporting: Reporting) {
-        if reporting == (Reporting::Itself { lies: true }) {
-            self.at = self.at.min(now + INTERVAL);
-        }
+    pub(super) fn received(&mut self, now: Instant) {
+        self.at = self.at.min(now + INTERVAL);
     }
 }
 
 impl Peer {
     /// A block goes to a neighbour.
     pub(super) fn note_forwarded(&mut self, conn: ConnId, block: Block) {
-        if !matches!(self.reporting, Reporting::Itself { .. }) {
+        if self.reporting != Reporting::Itself {
             return;
         }
         let now = self.now;
@@ -118,15 +115,14 @@ impl Peer {
     pub(super) fn tell_forwarded(&mut self) {
         self.forwarding.at = Instant::FAR;
         let sent = core::mem::take(&mut self.forwarding.bytes);
-        let shares = if self.reporting == (Reporting::Itself { lies: true }) {
-            self.invent_shares()
-        } else {
+        let invented = if self.lies { self.false_shares() } else { None };
+        let shares = invented.unwrap_or_else(|| {
             let whole = self.pieces.geometry().piece_length();
             let share = |bytes| u64::from(bytes) * 100 / u64::from(whole);
             sent.into_iter()
                 .map(|(piece, bytes)| (piece, u8::try_from(share(bytes)).unwrap_or(100)))
                 .collect()
-        };
+        });
         if shares.is_empty() {
             return;
         }
@@ -140,16 +136,9 @@ impl Peer {
         }
     }
 
-    /// All of every piece we have, however often that was said before.
-    fn invent_shares(&self) -> Vec<(PieceIndex, u8)> {
-        let window = self.pieces.window();
-        let have = self.pieces.have().iter();
-        have.map(|offset| (window.piece(offset), 100)).collect()
-    }
-
     /// A neighbour says what it forwarded.
     pub(super) fn claimed(&mut self, conn: ConnId, shares: &G2gShares) -> Result<(), CloseReason> {
-        if !matches!(self.reporting, Reporting::Itself { .. }) {
+        if self.reporting != Reporting::Itself {
             return Ok(());
         }
         let now = self.now;

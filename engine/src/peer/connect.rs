@@ -7,6 +7,7 @@ use core::net::SocketAddr;
 use super::Peer;
 use super::link::Link;
 use super::neighbour::Neighbour;
+use crate::bitfield::Bitfield;
 use crate::error::{CloseReason, Refused};
 use crate::event::Event;
 use crate::id::ConnId;
@@ -27,7 +28,7 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
     EXTENSIONS.iter().filter(move |(name, _)| match reporting {
         Reporting::None => false,
         Reporting::Grandchildren => [SW_G2G_TO, SW_G2G_QUERY, SW_G2G_REPORT].contains(name),
-        Reporting::Itself { .. } => *name == TR_G2G_V2,
+        Reporting::Itself => *name == TR_G2G_V2,
     })
 }
 
@@ -200,6 +201,8 @@ impl Peer {
         let first = if self.live.is_some() {
             // What we have is told when its extension handshake is here.
             Some(Message::HaveNone)
+        } else if self.lies && self.lures() {
+            Some(Message::Bitfield(Box::new(Bitfield::full(have.length()))))
         } else if remote.fast && have.is_full() {
             Some(Message::HaveAll)
         } else if remote.fast && have.is_empty() {

@@ -10,7 +10,7 @@ use crate::geometry::{Block, BlockRef, Geometry};
 use crate::id::ConnId;
 use crate::message::Message;
 use crate::output::Output;
-use crate::policy::{Crowd, SelectView, TakeOver};
+use crate::policy::{Crowd, Reporting, SelectView, TakeOver};
 use crate::time::nanos;
 
 /// The blocks of a neighbour that owes some and is silent this long are asked of others (the 2008 client's piece timeout, papers.md 1.2).
@@ -349,7 +349,9 @@ impl Peer {
             }
         }
         neighbour.remember_recent(now, block.piece, keep);
-        self.forwarding.received(now, self.reporting);
+        if self.lies && self.reporting == Reporting::Itself {
+            self.forwarding.received(now);
+        }
 
         let useful = self.pieces.wants(known);
         self.detail(Event::BlockReceived {

@@ -11,6 +11,7 @@ mod download;
 mod heard;
 mod link;
 mod live;
+mod misbehave;
 mod neighbour;
 mod owners;
 mod pieces;
@@ -29,6 +30,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use crate::behaviour::Behaviour;
 use crate::bitfield::Bitfield;
 use crate::config::{Config, Detail};
 use crate::error::{CallError, CloseReason, ConfigError};
@@ -89,6 +91,8 @@ pub struct Peer {
     now: Instant,
     outbox: VecDeque<Output>,
     left: bool,
+    /// It is an adversary.
+    lies: bool,
 
     pieces: PieceTable,
     selector: Box<dyn PieceSelector>,
@@ -170,6 +174,7 @@ impl Peer {
         let mut peer = Self {
             now,
             left: false,
+            lies: config.behaviour != Behaviour::Honest,
             selector: config.selector.build(),
             select_rng: seed.stream("select", 0),
             wants: Vec::new(),
@@ -313,6 +318,25 @@ impl Peer {
             played,
         });
         self.left = true;
+    }
+
+    /// The host has a new name and address: it leaves the swarm under the old ones and joins it
+    /// under the new, with what it has. All connections close; nothing is remembered of anybody.
+    pub fn rename(&mut self, now: Instant, peer_id: PeerId, listen: Option<SocketAddr>) {
+        self.clock(now);
+        if self.left {
+            return;
+        }
+        while let Some(&slot) = self.order.first() {
+            let conn = self.at(slot).conn;
+            self.close(conn, CloseReason::Leaving);
+        }
+        self.announce(Announce::Stopped);
+        self.config.peer_id = peer_id;
+        self.config.listen = listen;
+        let redial = self.config.limits.redial_after;
+        self.book = Book::new(self.config.announce_interval, redial, now);
+        self.announce(Announce::Started);
     }
 
     /// The next thing to do; drain to `None` after every call.

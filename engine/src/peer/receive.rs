@@ -113,6 +113,9 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("checked by message");
         neighbour.they_interested = interested;
         if interested {
+            if self.lies {
+                self.lure(conn);
+            }
             self.unchoke_early(conn);
         } else {
             self.refill_slot(conn);

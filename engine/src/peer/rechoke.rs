@@ -159,14 +159,11 @@ impl Peer {
     fn tell_parents(&mut self) {
         let now = self.now;
         let period = self.choker.period();
-        let receivers: Vec<_> = self
-            .order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.served)
-            .filter_map(|one| one.listen)
-            .take(crate::Extended::RECEIVERS_MAX)
-            .collect();
+        let receivers: Vec<_> = if self.lies {
+            self.false_receivers()
+        } else {
+            self.receivers()
+        };
         for slot in self.order.clone() {
             let one = self.at(slot);
             let parent = one.g2g
@@ -180,5 +177,16 @@ impl Peer {
                 self.send(conn, Message::Extended(Box::new(message)));
             }
         }
+    }
+
+    /// Whom we gave blocks since the last round.
+    fn receivers(&self) -> Vec<core::net::SocketAddr> {
+        self.order
+            .iter()
+            .map(|&slot| self.at(slot))
+            .filter(|one| one.served)
+            .filter_map(|one| one.listen)
+            .take(crate::Extended::RECEIVERS_MAX)
+            .collect()
     }
 }

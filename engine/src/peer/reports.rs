@@ -134,6 +134,11 @@ impl Peer {
 
     /// What we received from the child in the last period.
     pub(super) fn report_for(&self, query: &G2gQuery) -> G2gReport {
+        if self.lies
+            && let Some(report) = self.false_report(query)
+        {
+            return report;
+        }
         let period = self.choker.period();
         let child = self
             .order

@@ -20,6 +20,9 @@ impl Peer {
                 "request beyond its piece, or longer than 16 KiB",
             ));
         }
+        if self.lies && self.lures() {
+            return Ok(());
+        }
         let has = self.pieces.has(block.piece);
         let queue_max = usize::from(self.config.limits.uploads_queued_max);
         let neighbour = self.neighbour(conn).expect("checked by message");

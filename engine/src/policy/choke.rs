@@ -45,10 +45,7 @@ pub enum Reporting {
     /// Those it forwards to, asked one by one (Give-to-Get as in the paper).
     Grandchildren,
     /// Itself (Give-to-Get as shipped).
-    Itself {
-        /// It claims every 4 s to have forwarded whole every piece it has, whatever it did.
-        lies: bool,
-    },
+    Itself,
 }
 
 /// What a choker sees.

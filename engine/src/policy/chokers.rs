@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::choke::Choker;
-use super::param::{ParamError, ParamValue, PolicyInfo, duration, flag, slots};
+use super::param::{ParamError, ParamValue, PolicyInfo, duration, slots};
 use super::{
     always_unchoke, give_to_get, give_to_get_shipped, seed_fastest, seed_round_robin, tit_for_tat,
 };
@@ -28,8 +28,6 @@ pub enum ChokerConfig {
     GiveToGetShipped {
         /// Slots, 7, of which one turns.
         slots: u16,
-        /// This peer claims to forward all it has, again and again.
-        lies: bool,
     },
     /// `always-unchoke`
     AlwaysUnchoke,
@@ -89,10 +87,7 @@ impl ChokerConfig {
                 delta: Duration::from_secs(10),
                 slots: 3,
             },
-            "give-to-get-shipped" => Self::GiveToGetShipped {
-                slots: 7,
-                lies: false,
-            },
+            "give-to-get-shipped" => Self::GiveToGetShipped { slots: 7 },
             "always-unchoke" => Self::AlwaysUnchoke,
             "seed-fastest" => Self::SeedFastest { slots: 4 },
             "seed-round-robin" => Self::SeedRoundRobin { slots: 4 },
@@ -109,13 +104,12 @@ impl ChokerConfig {
             (
                 Self::TitForTat { slots: count }
                 | Self::GiveToGet { slots: count, .. }
-                | Self::GiveToGetShipped { slots: count, .. }
+                | Self::GiveToGetShipped { slots: count }
                 | Self::SeedFastest { slots: count }
                 | Self::SeedRoundRobin { slots: count },
                 "slots",
             ) => *count = slots(value)?,
             (Self::GiveToGet { delta, .. }, "delta") => *delta = duration(value)?,
-            (Self::GiveToGetShipped { lies, .. }, "lies") => *lies = flag(value)?,
             _ => return Err(ParamError::Unknown(self.parameters())),
         }
         Ok(())
@@ -124,10 +118,10 @@ impl ChokerConfig {
     const fn parameters(&self) -> &'static str {
         match self {
             Self::GiveToGet { .. } => "delta, slots",
-            Self::GiveToGetShipped { .. } => "slots, lies",
-            Self::TitForTat { .. } | Self::SeedFastest { .. } | Self::SeedRoundRobin { .. } => {
-                "slots"
-            }
+            Self::TitForTat { .. }
+            | Self::GiveToGetShipped { .. }
+            | Self::SeedFastest { .. }
+            | Self::SeedRoundRobin { .. } => "slots",
             Self::AlwaysUnchoke => "none",
         }
     }
@@ -138,8 +132,8 @@ impl ChokerConfig {
         match *self {
             Self::TitForTat { slots } => Box::new(tit_for_tat::TitForTat::new(slots)),
             Self::GiveToGet { delta, slots } => Box::new(give_to_get::GiveToGet::new(delta, slots)),
-            Self::GiveToGetShipped { slots, lies } => {
-                Box::new(give_to_get_shipped::GiveToGetShipped::new(slots, lies))
+            Self::GiveToGetShipped { slots } => {
+                Box::new(give_to_get_shipped::GiveToGetShipped::new(slots))
             }
             Self::AlwaysUnchoke => Box::new(always_unchoke::AlwaysUnchoke),
             Self::SeedFastest { slots } => Box::new(seed_fastest::SeedFastest::new(slots)),

@@ -12,9 +12,6 @@
 //!
 //! Left out: uninterested neighbours that stand in the turn are not unchoked on the way, for here
 //! whoever becomes interested is judged at once.
-//!
-//! `lies = true` is the cheapest attack on it: a peer that says every
-//! 4 s that it has just forwarded whole all it has.
 
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -40,16 +37,14 @@ const RATE_LEAST: Rate = Rate::from_bytes_per_s(1000);
 pub(super) struct GiveToGetShipped {
     /// `max_uploads`
     slots: usize,
-    lies: bool,
     turn: Vec<ConnId>,
     turned_at: Option<Instant>,
 }
 
 impl GiveToGetShipped {
-    pub(super) fn new(slots: u16, lies: bool) -> Self {
+    pub(super) fn new(slots: u16) -> Self {
         Self {
             slots: usize::from(slots),
-            lies,
             turn: Vec::new(),
             turned_at: None,
         }
@@ -110,7 +105,7 @@ impl Choker for GiveToGetShipped {
     }
 
     fn reporting(&self) -> Reporting {
-        Reporting::Itself { lies: self.lies }
+        Reporting::Itself
     }
 
     fn early_below(&self) -> usize {

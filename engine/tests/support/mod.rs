@@ -32,6 +32,7 @@ pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
         limits: Limits::default(),
         announce_interval: Duration::from_secs(600),
         upload: true,
+        behaviour: Behaviour::Honest,
         detail: Detail::Blocks,
         live: None,
     }

@@ -7,7 +7,7 @@ use swarmbed_engine::{CloseReason, ConnId, Input, Instant, Remote};
 
 use super::conn::{Conn, Lane};
 use super::{Net, Node};
-use crate::address::{address_of, number_at, peer_id_of};
+use crate::address::{alias_of, host_at, identity_of};
 use crate::links::{Flow, HEADER, nanos_for};
 use crate::mail::{Body, Door};
 use crate::observer::Observer;
@@ -19,9 +19,9 @@ const PATIENCE: u64 = 10_000_000_000;
 /// moment one begins, two always keep the link busy.
 const CREDIT: u16 = 2;
 
-fn handshake_of(number: u32) -> Remote {
+fn handshake_of(number: u32, alias: u16) -> Remote {
     Remote {
-        peer_id: peer_id_of(number),
+        peer_id: identity_of(number, alias),
         fast: true,
         extended: true,
     }
@@ -30,7 +30,8 @@ fn handshake_of(number: u32) -> Remote {
 impl<O: Observer> Node<O> {
     /// The engine dials.
     pub(super) fn dial(&mut self, now: u64, id: ConnId, addr: SocketAddr, net: &mut Net<'_>) {
-        let reachable = number_at(addr).filter(|&number| {
+        let host = host_at(addr).map(|(number, _)| number);
+        let reachable = host.filter(|&number| {
             net.shared
                 .peers
                 .get(number as usize)
@@ -107,15 +108,25 @@ impl<O: Observer> Node<O> {
     /// The other side listens: our handshake.
     pub(super) fn answered(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
         if let Some(conn) = self.conn(door) {
-            let body = Body::Hello { dialler: door };
+            let alias = self.alias;
+            let body = Body::Hello {
+                dialler: door,
+                alias,
+            };
             self.post(now, conn.other(), conn.latency(), body, net);
         }
     }
 
     /// The dialler's handshake is here: it is let in, or not.
-    pub(super) fn greeted(&mut self, now: u64, from: u32, dialler: Door, net: &mut Net<'_>) {
+    pub(super) fn greeted(
+        &mut self,
+        now: u64,
+        (from, alias): (u32, u16),
+        dialler: Door,
+        net: &mut Net<'_>,
+    ) {
         let latency = net.shared.latencies.between(self.number, from);
-        let (addr, remote) = (address_of(from), handshake_of(from));
+        let (addr, remote) = (alias_of(from, alias), handshake_of(from, alias));
         let answer = match &mut self.engine {
             Some(engine) => {
                 self.trace.accept(now, addr, &remote);
@@ -126,10 +137,17 @@ impl<O: Observer> Node<O> {
         };
         match answer {
             Some(id) => {
+                // It may take the place of one that was closed for its sake.
+                while self.conns.get(id.slot()).is_some_and(Option::is_some) {
+                    let engine = self.engine.as_mut().expect("it let somebody in");
+                    let output = engine.poll_output().expect("the place was given up");
+                    self.output(now, output, net);
+                }
                 let flow = self.flow(from, latency, net.shared);
                 self.open(Conn::new(id, from, dialler, latency), flow);
                 let body = Body::HelloBack {
                     listener: id.into(),
+                    alias: self.alias,
                 };
                 self.post(now, (from, dialler), latency, body, net);
                 self.pending.push_back(Input::Credit {
@@ -146,7 +164,7 @@ impl<O: Observer> Node<O> {
     pub(super) fn welcomed(
         &mut self,
         now: u64,
-        from: u32,
+        (from, alias): (u32, u16),
         door: Door,
         listener: Door,
         net: &mut Net<'_>,
@@ -163,7 +181,7 @@ impl<O: Observer> Node<O> {
             conn: id,
             blocks: CREDIT,
         });
-        let remote = handshake_of(from);
+        let remote = handshake_of(from, alias);
         self.call(now, Input::Connected { conn: id, remote }, net);
     }
 }

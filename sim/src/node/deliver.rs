@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 
 use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
-use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, Datagram, Input, Message};
+use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, Input, Message};
 
 use super::conn::Conn;
 use super::{Net, Node};
-use crate::address::address_of;
+use crate::address::{address_of, alias_of};
 use crate::check;
-use crate::mail::{Body, Door, Mail, TRACKER};
+use crate::mail::{Body, Door, Mail, Parcel, TRACKER};
 use crate::observer::Observer;
-use crate::setup::WireMode;
+use crate::setup::{Behaviour, WireMode};
 
 /// How long a firewall lets answers in.
 const PUNCHED: u64 = 30_000_000_000;
@@ -41,12 +41,14 @@ impl<O: Observer> Node<O> {
             }
             Body::Syn { dialler } => self.knocked(now, from, dialler, net),
             Body::SynAck => self.answered(now, door, net),
-            Body::Hello { dialler } => self.greeted(now, from, dialler, net),
-            Body::HelloBack { listener } => self.welcomed(now, from, door, listener, net),
+            Body::Hello { dialler, alias } => self.greeted(now, (from, alias), dialler, net),
+            Body::HelloBack { listener, alias } => {
+                self.welcomed(now, (from, alias), door, listener, net);
+            }
             Body::Refused => self.fail(now, door, CloseReason::Refused, net),
             Body::Reset => self.fail(now, door, CloseReason::Unreachable, net),
             Body::Fin => self.hung_up(now, door, net),
-            Body::Datagram(datagram) => self.datagram(now, from, *datagram, net),
+            Body::Datagram(parcel) => self.datagram(now, from, *parcel, net),
             Body::Answer(answer) => self.told(now, &answer.peers, net),
             Body::Announce { .. } | Body::Taken => unreachable!("not for a peer"),
         }
@@ -65,6 +67,7 @@ impl<O: Observer> Node<O> {
         if net.shared.setup.live.is_none()
             && let (Message::Request(block), Some(engine)) = (&message, &self.engine)
             && let Some(what) = check::asked(engine, *block)
+            && net.shared.class(self.number).behaviour != Behaviour::HaveLiar
         {
             self.violation(now, what);
         }
@@ -107,16 +110,21 @@ impl<O: Observer> Node<O> {
         self.call(now, Input::Closed { conn, reason }, net);
     }
 
-    fn datagram(&mut self, now: u64, from: u32, datagram: Datagram, net: &mut Net<'_>) {
+    fn datagram(&mut self, now: u64, from: u32, parcel: Parcel, net: &mut Net<'_>) {
         let known = |&(peer, at): &(u32, u64)| peer == from && at + PUNCHED >= now;
         let open = net.shared.peers[self.number as usize].connectable;
         if open || self.punched.iter().any(known) {
+            let datagram = parcel.datagram;
+            // Who lets invented receivers answer has one address; who changes names, the newest.
+            if parcel.to != self.alias {
+                return self.answer_for(now, (from, parcel.from), parcel.to, &datagram, net);
+            }
             let datagram = match net.shared.setup.wire {
                 WireMode::Typed => datagram,
                 WireMode::Bytes => decode_datagram(&encode_datagram(&datagram))
                     .expect("what one of our engines says can be said"),
             };
-            let from = address_of(from);
+            let from = alias_of(from, parcel.from);
             self.call(now, Input::Datagram { from, datagram }, net);
         }
     }

@@ -70,6 +70,7 @@ impl<O: Observer> Node<O> {
             Step::SessionEnd => self.leave(now, Ending::Left, net),
             Step::Fault(Fault::Crash { .. } | Fault::SourceGone) => self.crash(now, net),
             Step::Make(piece) => self.make(now, piece, net),
+            Step::Send(conn, block) => self.send_late(now, conn, block, net),
             Step::Fault(Fault::CorruptBlock { .. }) => self.spoil += 1,
             Step::Fault(Fault::UplinkStep { percent, .. }) => {
                 let birth = net.shared.peers[self.number as usize].uplink.bytes_per_s();

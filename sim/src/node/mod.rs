@@ -4,6 +4,7 @@
 //! who drives it nor in which thread. Its own events are fields, not queue entries: each is the
 //! next end of something that only this node can change.
 
+mod adversary;
 mod conn;
 mod connect;
 mod deliver;
@@ -14,7 +15,7 @@ mod transmit;
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{ConnId, Event, Input, Instant, Peer, PieceIndex};
+use swarmbed_engine::{Block, ConnId, Event, Input, Instant, Peer, PieceIndex};
 
 use crate::check::Played;
 use crate::links::{Downlink, Uplink};
@@ -66,6 +67,8 @@ pub(crate) enum Step {
     Fault(Fault),
     /// A channel's source makes this piece.
     Make(PieceIndex),
+    /// An adversary's block is late enough.
+    Send(ConnId, Block),
 }
 
 /// What a node may reach beyond itself.
@@ -116,8 +119,16 @@ pub(crate) struct Node<O> {
     /// Records sent.
     seq: u32,
     announces: u32,
-    /// Blocks still to be spoiled, by fault.
+    /// Blocks still to be spoiled, by fault or on purpose.
     spoil: u32,
+    /// Nanoseconds by which blocks are late on purpose.
+    late: u64,
+    /// It changes its name when it is served badly.
+    sulks: bool,
+    /// Choke rounds in which it was served badly.
+    unwanted: u8,
+    /// How often it came under another name.
+    alias: u16,
     /// Where datagrams went lately: through a firewall, only these may answer.
     punched: Vec<(u32, u64)>,
     completed: Option<u64>,
@@ -139,6 +150,7 @@ impl<O: Observer> Node<O> {
     pub(crate) fn new(shared: &Shared, facts: &PeerFacts, observer: O) -> Self {
         let number = facts.number;
         let script = life::script(shared, facts);
+        let vice = adversary::Vice::of(shared, facts);
         Self {
             number,
             engine: None,
@@ -157,7 +169,11 @@ impl<O: Observer> Node<O> {
             leave_at: u64::MAX,
             seq: 0,
             announces: 0,
-            spoil: 0,
+            spoil: vice.spoil,
+            late: vice.late,
+            sulks: vice.sulks,
+            unwanted: 0,
+            alias: 0,
             punched: Vec::new(),
             completed: None,
             ended: false,

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use swarmbed_engine::{Block, Datagram, Input, Output, PieceIndex, StoreResult, Verdict};
+use swarmbed_engine::{Block, Datagram, Event, Input, Output, PieceIndex, StoreResult, Verdict};
 
 use super::{Net, Node};
-use crate::address::number_at;
+use crate::address::host_at;
 use crate::links::DATAGRAM_HEADER;
-use crate::mail::{Body, Door};
+use crate::mail::{Body, Door, Parcel};
 use crate::observer::Observer;
 
 impl<O: Observer> Node<O> {
@@ -25,6 +25,9 @@ impl<O: Observer> Node<O> {
             Output::Datagram { to, datagram } => self.send_datagram(now, to, datagram, net),
             Output::Event(event) => {
                 self.event(now, &event);
+                if self.sulks && matches!(event, Event::Traffic(_)) {
+                    self.consider_renaming(now, net);
+                }
                 self.consider_leaving(now, net);
             }
         }
@@ -70,17 +73,29 @@ impl<O: Observer> Node<O> {
     }
 
     fn send_datagram(&mut self, now: u64, to: SocketAddr, datagram: Datagram, net: &mut Net<'_>) {
-        let known = number_at(to).filter(|&peer| (peer as usize) < net.shared.peers.len());
-        let Some(peer) = known else {
+        let known = host_at(to).filter(|host| (host.0 as usize) < net.shared.peers.len());
+        let Some(host) = known else {
             let bytes = DATAGRAM_HEADER + u64::from(datagram.wire_len());
             self.uplink.control(now, bytes);
             self.counts.up += bytes;
             self.counts.lost += bytes;
             return;
         };
+        self.post_datagram(now, self.alias, host, datagram, net);
+    }
+
+    /// Sends a datagram from one of our addresses to one of a host's.
+    pub(super) fn post_datagram(
+        &mut self,
+        now: u64,
+        from: u16,
+        (peer, to): (u32, u16),
+        datagram: Datagram,
+        net: &mut Net<'_>,
+    ) {
         self.punch(now, peer);
         let latency = net.shared.latencies.between(self.number, peer);
-        let body = Body::Datagram(Box::new(datagram));
+        let body = Body::Datagram(Box::new(Parcel { datagram, from, to }));
         self.post(now, (peer, Door::NONE), latency, body, net);
     }
 }

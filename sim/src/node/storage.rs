@@ -14,7 +14,7 @@ pub(crate) struct Storage {
     arriving_of: PieceIndex,
     /// Corrupt blocks now stored. Nearly always empty.
     corrupt: Vec<BlockRef>,
-    /// Pieces that failed, with the blocks that were corrupt in the first bad copy.
+    /// Pieces that failed, with the blocks that were corrupt in the last bad copy.
     bad: Vec<(PieceIndex, Vec<u16>)>,
     /// Pieces being hashed, by the time they are.
     hashing: VecDeque<(u64, PieceIndex)>,
@@ -74,10 +74,13 @@ impl Storage {
             (true, Some(place)) => Verdict::GoodAfterBad {
                 differing: self.bad.swap_remove(place).1,
             },
-            (false, before) => {
-                if before.is_none() {
-                    self.bad.push((piece, now));
-                }
+            // Of several bad copies the last is kept: its senders are those the engine knows.
+            (false, Some(place)) => {
+                self.bad[place].1 = now;
+                Verdict::Bad
+            }
+            (false, None) => {
+                self.bad.push((piece, now));
                 Verdict::Bad
             }
         }
@@ -109,6 +112,24 @@ mod tests {
         let differing = vec![2];
         assert_eq!(storage.verdict(piece), Verdict::GoodAfterBad { differing });
         assert_eq!(storage.verdict(piece), Verdict::Good);
+    }
+
+    #[test]
+    fn of_two_bad_copies_the_second_is_compared_with() {
+        let geometry = Geometry::new(65_536, 65_536).unwrap();
+        let piece = PieceIndex(0);
+        let mut storage = Storage::default();
+        let mut copy = |spoiled: Option<u16>| {
+            for index in 0..4 {
+                storage.arriving(piece, spoiled == Some(index));
+                storage.store(geometry.block(BlockRef { piece, index }), &geometry);
+            }
+            storage.verdict(piece)
+        };
+        assert_eq!(copy(Some(1)), Verdict::Bad);
+        assert_eq!(copy(Some(3)), Verdict::Bad);
+        let differing = vec![3];
+        assert_eq!(copy(None), Verdict::GoodAfterBad { differing });
     }
 
     #[test]

@@ -65,7 +65,9 @@ impl<O: Observer> Node<O> {
         if !self.engine.as_deref().is_some_and(holds) {
             self.violation(now, "a block was sent of a piece that is not verified");
         }
-        if self.conn(id.into()).is_some() {
+        if self.late > 0 {
+            self.hold_back(now, id, block);
+        } else if self.conn(id.into()).is_some() {
             self.lanes[id.slot()].queue.push_back(block);
             self.begin_block(now, id.into());
         }

@@ -174,6 +174,10 @@ pub struct Class {
     /// What they do that they should not.
     #[serde(default)]
     pub behaviour: Behaviour,
+    /// How many receivers a `sybil` invents, 8.
+    pub identities: Option<u16>,
+    /// How late a `late-server` is with each block, 10 s.
+    pub lateness: Option<Time>,
     /// A policy set of their own, instead of the compared ones.
     pub policy: Option<Policy>,
 }
@@ -256,6 +260,20 @@ pub enum Behaviour {
     FreeRider,
     /// Is there, and does nothing.
     Idle,
+    /// Uploads nothing, and says it forwards everything.
+    Liar,
+    /// Uploads nothing; all of the class praise each other.
+    Colluder,
+    /// Uploads nothing; receivers that it invented praise it.
+    Sybil,
+    /// Announces everything and sends nothing.
+    HaveLiar,
+    /// Sends corrupt blocks.
+    Polluter,
+    /// Sends every block too late.
+    LateServer,
+    /// Uploads nothing, and comes back under another name when nobody serves it.
+    Whitewasher,
 }
 
 /// `[network]`

@@ -3,6 +3,7 @@
 //! Owns reading, units, defaults and errors; knows nothing of running. An error names the place
 //! (a span of the text) and what to write instead.
 
+mod behaviour;
 mod drawing;
 mod file;
 mod resolve;

@@ -381,7 +381,7 @@ fn classes(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Vec<setu
             .rfind(|class| class.get_ref().share.is_some());
         return error(
             format!("the classes' shares add up to {shares}"),
-            "shares must add up to 1, and one class may have what is left: share = \"rest\"; classes with a `count` are apart",
+            "shares must add up to 1; one class may have share = \"rest\"; classes with a `count` are apart",
             span.map_or_else(
                 || find(text, "[[class]]"),
                 |class| find_share(text, class.span()),
@@ -477,11 +477,7 @@ fn one_class(
                 return error("a Weibull shape is above 0", "", find(text, "weibull"));
             }
         },
-        behaviour: match class.behaviour {
-            file::Behaviour::Honest => setup::Behaviour::Honest,
-            file::Behaviour::FreeRider => setup::Behaviour::FreeRider,
-            file::Behaviour::Idle => setup::Behaviour::Idle,
-        },
+        behaviour: super::behaviour::behaviour(class, &span)?,
         selector: selector(&set.selector, &policy_span)?,
         choker: choker(&set.choker, &policy_span)?,
         seed_choker: choker(&set.seed_choker, &policy_span)?,
