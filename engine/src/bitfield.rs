@@ -98,6 +98,23 @@ impl Bitfield {
         self.count = self.words.iter().map(|word| word.count_ones()).sum();
     }
 
+    /// What is not in.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        let mut words = self.words.clone();
+        for word in &mut words {
+            *word = !*word;
+        }
+        if let (Some(last), used @ 1..) = (words.last_mut(), self.length % 64) {
+            *last &= (1 << used) - 1;
+        }
+        Self {
+            words,
+            length: self.length,
+            count: self.length - self.count,
+        }
+    }
+
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.words.fill(0);
@@ -196,5 +213,9 @@ mod tests {
         assert_eq!(set.first_missing(0), 1);
         assert_eq!(Bitfield::full(130).first_missing(3), 130);
         assert!(Bitfield::full(64).is_full());
+        let rest = set.complement();
+        assert_eq!((rest.count(), rest.iter().count()), (128, 128));
+        assert!(rest.contains(64) && !rest.contains(0) && !rest.contains(129));
+        assert!(Bitfield::full(64).complement().is_empty());
     }
 }

@@ -133,6 +133,14 @@ impl PieceTable {
         )
     }
 
+    /// The table becomes another's, who has `have` and asks nobody; owners stay as they are.
+    pub(crate) fn stand_for(&mut self, have: &Bitfield, salt: u32) {
+        debug_assert!(self.started.is_empty(), "something is asked for");
+        self.have.clone_from(have);
+        self.selectable = have.complement();
+        self.salt = salt.wrapping_mul(0x27d4_eb2f);
+    }
+
     /// How many pieces are started.
     pub(crate) fn started_count(&self) -> usize {
         self.started.len()

@@ -8,6 +8,7 @@ mod always_unchoke;
 mod bitos;
 mod choke;
 mod chokers;
+mod chooser;
 mod crowd;
 mod follow_source;
 mod give_to_get;
@@ -41,6 +42,7 @@ mod zipf;
 
 pub use choke::{Candidate, ChokeView, Choker, Reporting};
 pub use chokers::ChokerConfig;
+pub use chooser::Chooser;
 pub use crowd::{Crowd, Member};
 pub use hook_in::{HookIn, HookInView};
 pub use hook_ins::HookInConfig;
