@@ -16,8 +16,10 @@
 //! | `overlay.rs` | degrees, components and hops of who is whose neighbour |
 //! | `figures/` | figures, as SVG and PNG, from plain data |
 //! | `results.rs` | the files of a result |
+//! | `closed_form/` | formulas of the papers, that a run must come to or never beat |
 //! | `digits.rs` | how numbers are written |
 
+pub mod closed_form;
 pub mod compare;
 pub mod digits;
 pub mod figures;
