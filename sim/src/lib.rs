@@ -19,6 +19,7 @@
 //! | `tracker.rs` | the tracker |
 //! | `trace.rs` | the trace hash |
 //! | `check/` | what must hold in every run |
+//! | `mutant.rs` | bugs on purpose, for the tests of the checks |
 //!
 //! # Determinism
 //!
@@ -38,6 +39,7 @@ mod heap;
 mod latency;
 mod links;
 mod mail;
+mod mutant;
 mod node;
 mod observer;
 mod outbox;
@@ -53,6 +55,8 @@ mod world;
 pub use address::{address_of, number_at, peer_id_of};
 pub use check::Checks;
 pub use error::SetupError;
+#[doc(hidden)]
+pub use mutant::Mutant;
 pub use observer::{Observer, PeerFacts};
 pub use report::{Ending, OverlaySnapshot, PeerOutcome, Report, Totals};
 pub use setup::*;

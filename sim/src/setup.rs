@@ -151,6 +151,8 @@ pub enum Departure {
     EndOfPlayback,
     /// When its download is complete, even while it plays on.
     EndOfDownload,
+    /// An exponential time of this mean after its download is complete, whatever it plays.
+    SeedsFor(Duration),
     /// After a session of Weibull length, whatever it is doing.
     Weibull {
         /// Scale.
@@ -167,6 +169,8 @@ pub enum Behaviour {
     Honest,
     /// Uploads no block.
     FreeRider,
+    /// Dials nobody: waits to be dialled. For models only: scenarios have no word for it.
+    Passive,
     /// Is there, and never announces, dials or plays.
     Idle,
     /// Uploads no block, and says that it forwards all it has.
@@ -196,7 +200,7 @@ impl Behaviour {
     #[must_use]
     pub const fn misbehaves(self) -> &'static str {
         match self {
-            Self::Honest | Self::Idle => "",
+            Self::Honest | Self::Passive | Self::Idle => "",
             Self::FreeRider => "free-rider",
             Self::Liar => "liar",
             Self::Colluder => "colluder",
@@ -212,7 +216,11 @@ impl Behaviour {
     #[must_use]
     pub const fn uploads(self) -> bool {
         match self {
-            Self::Honest | Self::Idle | Self::Polluter | Self::LateServer { .. } => true,
+            Self::Honest
+            | Self::Passive
+            | Self::Idle
+            | Self::Polluter
+            | Self::LateServer { .. } => true,
             Self::FreeRider
             | Self::Liar
             | Self::Colluder

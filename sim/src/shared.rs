@@ -9,6 +9,7 @@ use swarmbed_engine::{
 use crate::address::{address_of, alias_of, peer_id_of};
 use crate::latency::Latencies;
 use crate::mail::block_bytes;
+use crate::mutant::Mutant;
 use crate::observer::PeerFacts;
 use crate::setup::{Behaviour, Class, Setup};
 
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) block_bytes: u64,
     /// By class: who is in league, by number.
     leagues: Vec<Arc<[Accomplice]>>,
+    /// A bug on purpose.
+    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Shared {
@@ -54,6 +57,7 @@ impl Shared {
             peers,
             latencies,
             block_bytes: block_bytes(longest),
+            mutant: None,
         }
     }
 
@@ -65,6 +69,10 @@ impl Shared {
     /// What a peer's engine is told at birth.
     pub(crate) fn config(&self, number: u32) -> Config {
         let class = self.class(number);
+        let mut limits = self.setup.limits;
+        if class.behaviour == Behaviour::Passive {
+            limits.dial_below = 0;
+        }
         Config {
             peer_id: peer_id_of(number),
             listen: Some(address_of(number)),
@@ -74,7 +82,7 @@ impl Shared {
             choker: class.choker.clone(),
             seed_choker: class.seed_choker.clone(),
             playback: class.playback,
-            limits: self.setup.limits,
+            limits,
             announce_interval: self.setup.tracker.interval,
             upload: class.behaviour.uploads(),
             behaviour: self.falsehood(number),
@@ -101,6 +109,7 @@ impl Shared {
                 Falsehood::Sybil(invented.collect())
             }
             Behaviour::Honest
+            | Behaviour::Passive
             | Behaviour::Idle
             | Behaviour::FreeRider
             | Behaviour::Polluter
@@ -114,6 +123,14 @@ impl Shared {
         let pieces = self.setup.geometry.pieces();
         let all = self.class(number).source && self.setup.live.is_none();
         all.then(|| Bitfield::full(pieces))
+    }
+
+    /// What an uplink that declares this rate really serves.
+    pub(crate) fn served(&self, declared: u64) -> u64 {
+        match self.mutant {
+            Some(Mutant::FastLinks) => declared * 105 / 100,
+            _ => declared,
+        }
     }
 
     /// A peer's downlink in bytes per second.

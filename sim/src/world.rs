@@ -11,6 +11,7 @@ use crate::check::{self, Checks};
 use crate::error::SetupError;
 use crate::heap;
 use crate::latency::{Latencies, nanos};
+use crate::mutant::Mutant;
 use crate::node::{Net, Node, Remains};
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::Outbox;
@@ -106,6 +107,17 @@ impl<O: Observer> World<O> {
             .map(|facts| Node::new(&shared, facts, observe(facts)))
             .collect();
         Ok(Self { shared, nodes })
+    }
+
+    /// The same world with a bug, for tests of what should find it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(mut self, mutant: Mutant) -> Self {
+        self.shared.mutant = Some(mutant);
+        for node in &mut self.nodes {
+            node.mutate(&self.shared);
+        }
+        self
     }
 
     /// What was drawn for each peer, by number.

@@ -150,6 +150,31 @@ fn viewers_leave_when_they_are_done() {
     assert!(report.peers[0].cut_by_horizon);
 }
 
+/// An exponential time as a seed; with all latencies equal, dials cross too.
+#[test]
+#[expect(clippy::cast_precision_loss, reason = "a mean")]
+fn seeds_stay_as_long_as_they_are_told() {
+    let mut viewers = class("viewer", Population::Share(1.0), kbyte(200));
+    viewers.departure = Departure::SeedsFor(secs(40));
+    let mut setup = setup(64, 200, vec![sources(1, kbyte(400)), viewers]);
+    setup.arrival = swarmbed_sim::Arrival::Poisson(0.5);
+    setup.horizon = secs(2000);
+    let report = run(&setup);
+    // The run ends with the last download.
+    let left = report.peers[1..180].iter();
+    let stays: Vec<f64> = left
+        .filter(|peer| peer.ending == Ending::Left)
+        .map(|peer| {
+            let left = peer.left_at.unwrap().as_secs_f64();
+            left - peer.observer.completed().unwrap().as_secs_f64()
+        })
+        .collect();
+    let mean = stays.iter().sum::<f64>() / stays.len() as f64;
+    assert!(stays.len() > 165, "{} left", stays.len());
+    assert!((mean - 40.0).abs() < 8.0, "{mean} s");
+    assert!(stays.iter().any(|stay| *stay < 20.0) && stays.iter().any(|stay| *stay > 80.0));
+}
+
 #[test]
 fn setups_that_cannot_be_played_are_refused() {
     let good = setup(

@@ -1,6 +1,9 @@
-//! Nothing unverified is played: behind the playhead there are only verified and skipped pieces.
+//! Nothing unverified is played: behind the playhead there are only verified and skipped pieces,
+//! and no byte of the verified ones is corrupt, whatever the engine was told.
 
 use swarmbed_engine::{Event, Peer, PieceIndex};
+
+use crate::node::Storage;
 
 /// What a viewer has seen so far.
 #[derive(Debug, Default)]
@@ -35,7 +38,7 @@ impl Played {
     }
 
     /// Looks at what was played since; what is wrong, if anything is.
-    pub(crate) fn check(&mut self, peer: &Peer) -> Option<String> {
+    pub(crate) fn check(&mut self, peer: &Peer, storage: &Storage) -> Option<String> {
         if !std::mem::take(&mut self.due) || self.sought {
             return None;
         }
@@ -49,8 +52,14 @@ impl Played {
         while self.checked < end {
             let piece = self.checked;
             self.checked += 1;
-            if !peer.has(PieceIndex(piece)) && self.skipped.binary_search(&piece).is_err() {
+            if self.skipped.binary_search(&piece).is_ok() {
+                continue;
+            }
+            if !peer.has(PieceIndex(piece)) {
                 return Some(format!("played piece {piece}, which is not verified"));
+            }
+            if storage.is_corrupt(PieceIndex(piece)) {
+                return Some(format!("played piece {piece}, which is corrupt"));
             }
         }
         None

@@ -1,6 +1,7 @@
 //! How a peer comes and goes: arrival, faults, departure, the end of the run.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use swarmbed_engine::{ConnId, Input, Instant, Peer, PieceIndex, Rate};
 
@@ -76,7 +77,8 @@ impl<O: Observer> Node<O> {
                 let birth = net.shared.peers[self.number as usize].uplink.bytes_per_s();
                 let rate = birth.saturating_mul(u64::from(percent)) / 100;
                 self.capacity = (self.capacity_until(now), now.max(self.capacity.1));
-                self.uplink.set_rate(now, rate);
+                self.declared = rate.max(1);
+                self.uplink.set_rate(now, net.shared.served(rate));
                 self.call(now, Input::Uplink(Rate::from_bytes_per_s(rate)), net);
             }
         }
@@ -111,7 +113,7 @@ impl<O: Observer> Node<O> {
         let peer = Peer::new(config, seed, at, shared.holds(self.number));
         self.engine = Some(Box::new(peer.expect("tried before the run")));
         self.settle(now, net);
-        let rate = Rate::from_bytes_per_s(self.uplink.rate());
+        let rate = Rate::from_bytes_per_s(self.declared);
         self.call(now, Input::Uplink(rate), net);
         if shared.peers[self.number as usize].plays
             && let Some(engine) = &mut self.engine
@@ -136,12 +138,21 @@ impl<O: Observer> Node<O> {
         }
         let facts = &net.shared.peers[self.number as usize];
         let goes = match net.shared.class(self.number).departure {
-            Departure::Never | Departure::Weibull { .. } => false,
-            Departure::EndOfPlayback => done,
-            Departure::EndOfDownload => complete,
+            Departure::Never | Departure::Weibull { .. } => None,
+            Departure::EndOfPlayback => done.then_some(now),
+            Departure::EndOfDownload => complete.then_some(now),
+            // Drawn once: what it has set stays.
+            Departure::SeedsFor(mean) => (complete && self.leave_at == u64::MAX).then(|| {
+                let mut rng = net.shared.seed.stream("seeding", u64::from(self.number));
+                let stays = rng.exponential(mean.as_secs_f64()).min(1e9);
+                now.saturating_add(nanos(Duration::from_secs_f64(stays)))
+            }),
         };
-        if goes && !facts.source && self.engine.is_some() {
-            self.leave_at = self.leave_at.min(now);
+        if let Some(at) = goes
+            && !facts.source
+            && self.engine.is_some()
+        {
+            self.leave_at = self.leave_at.min(at);
         }
     }
 
@@ -198,7 +209,7 @@ impl<O: Observer> Node<O> {
 
     fn capacity_until(&self, now: u64) -> u128 {
         let (before, since) = self.capacity;
-        before + u128::from(self.uplink.rate()) * u128::from(now.saturating_sub(since))
+        before + u128::from(self.declared) * u128::from(now.saturating_sub(since))
     }
 
     /// The run is over at `now`: who is still there leaves, and only its observer hears of it.

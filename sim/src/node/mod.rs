@@ -28,9 +28,9 @@ use crate::shared::Shared;
 use crate::trace::Trace;
 
 pub(crate) use life::Remains;
+pub(crate) use storage::Storage;
 
 use conn::{Conn, Lane};
-use storage::Storage;
 
 /// Most calls at one instant: beyond it, engine and world are in a loop that time cannot end.
 const CALLS_PER_INSTANT: u32 = 1_000_000;
@@ -99,6 +99,8 @@ pub(crate) struct Node<O> {
     engine: Option<Box<Peer>>,
     observer: O,
     trace: Trace,
+    /// What the uplink is said to carry, in bytes per second.
+    declared: u64,
     uplink: Uplink,
     downlink: Downlink<Mail>,
     /// By slot.
@@ -156,6 +158,7 @@ impl<O: Observer> Node<O> {
             engine: None,
             observer,
             trace: Trace::new(),
+            declared: facts.uplink.bytes_per_s(),
             uplink: Uplink::new(facts.uplink.bytes_per_s()),
             downlink: Downlink::new(shared.downlink(number)),
             conns: Vec::new(),
@@ -300,7 +303,7 @@ impl<O: Observer> Node<O> {
             let Some(input) = self.pending.pop_front() else {
                 let timeout = engine.poll_timeout().map_or(u64::MAX, Instant::as_nanos);
                 self.timer = timeout.max(now);
-                if let Some(violation) = self.played.check(engine) {
+                if let Some(violation) = self.played.check(engine, &self.storage) {
                     self.violation(now, &violation);
                 }
                 return;
@@ -328,6 +331,11 @@ impl<O: Observer> Node<O> {
             self.violations
                 .push(format!("peer {number} at {now} ns: {what}"));
         }
+    }
+
+    /// The uplink as a mutant has it.
+    pub(crate) fn mutate(&mut self, shared: &Shared) {
+        self.uplink = Uplink::new(shared.served(self.declared));
     }
 
     /// It is there.

@@ -8,6 +8,7 @@ use super::{Net, Node};
 use crate::address::host_at;
 use crate::links::DATAGRAM_HEADER;
 use crate::mail::{Body, Door, Parcel};
+use crate::mutant::Mutant;
 use crate::observer::Observer;
 
 impl<O: Observer> Node<O> {
@@ -56,7 +57,10 @@ impl<O: Observer> Node<O> {
 
     /// What hashing says of a piece; of a channel's, what its signature says.
     pub(super) fn verdict(&mut self, piece: PieceIndex, net: &Net<'_>) -> Verdict {
-        let verdict = self.storage.verdict(piece);
+        let verdict = match net.shared.mutant {
+            Some(Mutant::NothingVerified) => Verdict::Good,
+            _ => self.storage.verdict(piece),
+        };
         if net.shared.setup.live.is_none() {
             return verdict;
         }

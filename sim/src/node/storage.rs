@@ -43,6 +43,11 @@ impl Storage {
         self.arriving_corrupt
     }
 
+    /// Whether a block of the piece is corrupt, as it is stored now.
+    pub(crate) fn is_corrupt(&self, piece: PieceIndex) -> bool {
+        self.corrupt.iter().any(|block| block.piece == piece)
+    }
+
     /// Begins to hash a piece, after those that came before.
     pub(crate) fn hash(&mut self, now: u64, piece: PieceIndex, nanos: u64) {
         self.hashed_all = self.hashed_all.max(now) + nanos;

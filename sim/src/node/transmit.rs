@@ -5,6 +5,7 @@ use swarmbed_engine::{Block, ConnId, Input, Message, Peer};
 use super::conn::{Conn, Sending};
 use super::{Net, Node};
 use crate::mail::{Body, Door, Mail, block_bytes};
+use crate::mutant::Mutant;
 use crate::observer::Observer;
 
 impl<O: Observer> Node<O> {
@@ -140,7 +141,13 @@ impl<O: Observer> Node<O> {
             let bytes = block_bytes(sending.block.length);
             let gone = self.uplink.cancel(now, door.slot, bytes);
             self.counts.up += gone;
-            self.counts.lost += gone;
+            if net.shared.mutant == Some(Mutant::LostArrives) {
+                let body = Body::Message(Message::Piece(sending.block));
+                let mail = self.record(now + conn.latency(), conn.other(), body);
+                net.out.post(mail.spanning(0, sending.corrupt));
+            } else {
+                self.counts.lost += gone;
+            }
         }
         if tell && conn.is_open() {
             self.flush(now, conn, net);

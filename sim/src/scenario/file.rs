@@ -240,6 +240,8 @@ pub enum Departure {
     EndOfPlayback,
     /// When its download is complete.
     EndOfDownload,
+    /// A time after its download is complete, exponential with this mean.
+    SeedsFor(Time),
     /// After a session of Weibull length.
     Weibull {
         /// Scale.

@@ -469,6 +469,7 @@ fn one_class(
             file::Departure::Never => setup::Departure::Never,
             file::Departure::EndOfPlayback => setup::Departure::EndOfPlayback,
             file::Departure::EndOfDownload => setup::Departure::EndOfDownload,
+            file::Departure::SeedsFor(mean) => setup::Departure::SeedsFor(mean.0),
             file::Departure::Weibull { scale, shape } if shape > 0.0 => setup::Departure::Weibull {
                 scale: scale.0,
                 shape,
