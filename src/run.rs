@@ -1,9 +1,11 @@
 //! `swarmbed run`: scenario files in; tables, CSV and figures out.
 
 mod files;
+mod page;
 mod pictures;
 mod replicate;
 mod sweep;
+mod witness;
 
 use std::fs;
 use std::path::{Path, PathBuf};

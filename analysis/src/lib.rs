@@ -14,6 +14,8 @@
 //! | `stats.rs` | Student's t, bootstrap, percentiles |
 //! | `timeline.rs` | how many are there, play and stand still, over time |
 //! | `overlay.rs` | degrees, components and hops of who is whose neighbour |
+//! | `story.rs` | one viewer's pieces over time: why its picture stood still |
+//! | `report/` | the page that shows a result to a person, offline |
 //! | `figures/` | figures, as SVG and PNG, from plain data |
 //! | `results.rs` | the files of a result |
 //! | `closed_form/` | formulas of the papers, that a run must come to or never beat |
@@ -27,7 +29,9 @@ pub mod ledger;
 pub mod metric;
 pub mod overlay;
 pub mod record;
+pub mod report;
 pub mod results;
 mod run;
 pub mod stats;
+pub mod story;
 pub mod timeline;

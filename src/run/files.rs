@@ -93,6 +93,8 @@ pub(crate) fn write(
         results.write("overlay.csv", &table(header(Overlay::COLUMNS), &overlays))?;
     }
     super::pictures::write(results, scenario, replicates, runs)?;
+    let page = super::page::html(scenario, replicates, runs, &summary, &[]);
+    results.write("report.html", page.as_bytes())?;
     let manifest = manifest(results, scenario, runs);
     results.write("manifest.json", pretty(&manifest).as_bytes())?;
     results.write("provenance.json", pretty(&provenance(cost)).as_bytes())?;
@@ -245,7 +247,7 @@ fn balance(scenario: &Scenario, runs: &[RunMetrics], variant: usize) -> Option<V
 
 /// Whether a metric says something here: it fits how late pieces are treated, and some run had
 /// something to measure.
-fn is_shown(scenario: &Scenario, runs: &[RunMetrics], index: usize) -> bool {
+pub(crate) fn is_shown(scenario: &Scenario, runs: &[RunMetrics], index: usize) -> bool {
     METRICS[index].applies(scenario.stalls) && runs.iter().any(|run| run.values[index].is_finite())
 }
 

@@ -44,11 +44,10 @@ pub(crate) fn write(
     if let Some(figure) = album.swarm() {
         save(results, "swarm", &figure)?;
     }
-    if let Some(figure) = album.startup() {
-        save(results, "startup", &figure)?;
-    }
-    if let Some(figure) = album.rebuffering() {
-        save(results, "rebuffering", &figure)?;
+    for spread in spreads(scenario.stalls) {
+        if let Some(figure) = album.distribution(&spread) {
+            save(results, spread.file, &figure)?;
+        }
     }
     save(results, "comparison", &album.comparison())?;
     if let Some(figure) = album.overlay() {
@@ -74,6 +73,43 @@ fn measured(replicate: &Replicate) -> impl Iterator<Item = Overlay> + '_ {
             sources: &replicate.sources,
         })
     })
+}
+
+/// Something that viewers differ in.
+pub(crate) struct Spread {
+    /// The name of its figure.
+    file: &'static str,
+    pub(crate) title: &'static str,
+    /// What is measured, with its unit.
+    pub(crate) x: &'static str,
+    /// Of the viewers of a run that count, those of whom it can be told.
+    pub(crate) of: fn(&Replicate) -> Vec<f64>,
+}
+
+/// What viewers differ in: start-up, and what late pieces cost them.
+pub(crate) fn spreads(stalls: bool) -> [Spread; 2] {
+    let startup = Spread {
+        file: "startup",
+        title: "Start-up delay",
+        x: "start-up delay, s",
+        of: |one| one.startups.clone(),
+    };
+    let cost = if stalls {
+        Spread {
+            file: "rebuffering",
+            title: "Rebuffering",
+            x: "rebuffering ratio S/(S+P), %",
+            of: |one| one.rebuffering.iter().map(|ratio| ratio * 100.0).collect(),
+        }
+    } else {
+        Spread {
+            file: "loss",
+            title: "Chunk loss",
+            x: "chunks skipped of those due, %",
+            of: |one| one.skipped.iter().map(|share| share * 100.0).collect(),
+        }
+    };
+    [startup, cost]
 }
 
 /// What the figures are made of.
@@ -175,39 +211,14 @@ impl Album<'_> {
         })
     }
 
-    /// Distribution of start-up delays, all runs together.
-    fn startup(&self) -> Option<Lines> {
-        let caption = "all viewers that started and were not cut";
-        self.distribution("Start-up delay", "start-up delay, s", caption, |one| {
-            one.startups.clone()
-        })
-    }
-
-    /// Distribution of rebuffering ratios, all runs together.
-    fn rebuffering(&self) -> Option<Lines> {
-        if !self.scenario.stalls {
-            return None;
-        }
-        let name = "rebuffering ratio S/(S+P), %";
-        let caption = "all viewers that started and were not cut";
-        self.distribution("Rebuffering", name, caption, |one| {
-            one.rebuffering.iter().map(|ratio| ratio * 100.0).collect()
-        })
-    }
-
-    fn distribution(
-        &self,
-        what: &str,
-        x: &str,
-        caption: &str,
-        of: impl Fn(&Replicate) -> Vec<f64>,
-    ) -> Option<Lines> {
+    /// How viewers are spread, all runs together.
+    fn distribution(&self, spread: &Spread) -> Option<Lines> {
         let series: Vec<Series> = self
             .names()
             .map(|(variant, name)| {
                 let runs = self.replicates.iter();
                 let runs = runs.filter(|one| one.metrics.variant == variant);
-                let values: Vec<f64> = runs.flat_map(&of).collect();
+                let values: Vec<f64> = runs.flat_map(spread.of).collect();
                 Series {
                     name: name.into(),
                     colour: variant,
@@ -220,9 +231,12 @@ impl Album<'_> {
             return None;
         }
         Some(Lines {
-            title: self.title(what),
-            caption: self.caption(&format!("{caption}; {}", self.runs_of_each())),
-            x: axis(x, None),
+            title: self.title(spread.title),
+            caption: self.caption(&format!(
+                "all viewers that started and were not cut; {}",
+                self.runs_of_each()
+            )),
+            x: axis(spread.x, None),
             y: axis("share of viewers", Some(1.0)),
             series,
         })

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use swarmbed_analysis::compare::{RunMetrics, groups};
-use swarmbed_analysis::ledger::Ledger;
 use swarmbed_analysis::metric::{Content, METRICS};
 use swarmbed_analysis::record::{Ending, PeerRecord};
 use swarmbed_analysis::results;
 use swarmbed_analysis::timeline::{Moment, timeline};
-use swarmbed_engine::{Event, Instant};
+use swarmbed_engine::Instant;
 use swarmbed_sim::scenario::Scenario;
-use swarmbed_sim::{
-    Aborted, Behaviour, Observer, Options, OverlaySnapshot, PeerOutcome, Totals, World,
-};
+use swarmbed_sim::{Aborted, Behaviour, Options, OverlaySnapshot, PeerOutcome, Totals, World};
+
+use super::page;
+use super::witness::{self, Scribe};
 
 /// What is kept of a run.
 #[derive(Debug)]
@@ -29,6 +29,12 @@ pub(crate) struct Replicate {
     pub(crate) startups: Vec<f64>,
     /// Rebuffering ratios of counted viewers.
     pub(crate) rebuffering: Vec<f64>,
+    /// Shares of due pieces that counted viewers skipped.
+    pub(crate) skipped: Vec<f64>,
+    /// Viewers that count.
+    pub(crate) counted: usize,
+    /// Some viewers, piece by piece, for the report; of the first seed only.
+    pub(crate) viewers: Vec<serde_json::Value>,
     /// Milliseconds of all stalls, per cause.
     pub(crate) causes: [u64; 6],
     pub(crate) overlay: Vec<OverlaySnapshot>,
@@ -37,15 +43,6 @@ pub(crate) struct Replicate {
     /// Windows that peers lived through, summed over peers.
     pub(crate) peer_windows: u64,
     pub(crate) violations: Vec<String>,
-}
-
-/// Enters events into a ledger.
-struct Scribe(Ledger);
-
-impl Observer for Scribe {
-    fn event(&mut self, now: Instant, event: &Event) {
-        self.0.enter(now, event);
-    }
 }
 
 /// How often the timeline looks.
@@ -71,8 +68,16 @@ pub(crate) fn replicate(
 ) -> Result<Replicate, Failure> {
     let mut setup = scenario.variants[variant].setup.clone();
     setup.seed = seed;
-    let world = World::new(&setup, |_| Scribe(Ledger::default()))
-        .map_err(|error| Failure::Setup(error.to_string()))?;
+    // What is told of a viewer's blocks is no call of its engine: the trace hash is the same.
+    let follow = scenario.seeds.first() == Some(&seed) && page::follows(variant);
+    if follow {
+        setup.detailed = witness::followed(&setup);
+    }
+    let detailed = setup.detailed.clone();
+    let world = World::new(&setup, |facts| {
+        Scribe::new(detailed.binary_search(&facts.number).is_ok() && !facts.source)
+    })
+    .map_err(|error| Failure::Setup(error.to_string()))?;
     let mut tell = |progress: swarmbed_sim::Progress| {
         bar.set_message(format!("{} peers at {}", progress.present, progress.now));
     };
@@ -88,7 +93,7 @@ pub(crate) fn replicate(
     let record = |outcome: &PeerOutcome<Scribe>| {
         let facts = &outcome.facts;
         let class = &setup.classes[usize::from(facts.class)];
-        let mut ledger = outcome.observer.0.clone();
+        let mut ledger = outcome.observer.ledger.clone();
         if let Some(at) = outcome.left_at {
             ledger.close(at);
         }
@@ -147,6 +152,12 @@ pub(crate) fn replicate(
             *sum += u64::from(millis);
         }
     }
+    let (worst, middle) = page::viewers_of_each(scenario.variants.len());
+    let viewers = if follow {
+        witness::chosen(&peers, &report.peers, content, worst, middle)
+    } else {
+        Vec::new()
+    };
     Ok(Replicate {
         metrics: RunMetrics {
             variant,
@@ -177,6 +188,12 @@ pub(crate) fn replicate(
         rebuffering: counted()
             .filter_map(|peer| peer.ledger.rebuffering_ratio())
             .collect(),
+        skipped: counted()
+            .filter(|peer| peer.ledger.startup.is_some())
+            .map(|peer| f64::from(peer.ledger.skipped) / f64::from(peer.due(content).max(1)))
+            .collect(),
+        counted: counted().count(),
+        viewers,
         causes,
         overlay: report.overlay,
         sources: peers
