@@ -23,6 +23,9 @@ const NOISE_TIME: Duration = Duration::from_secs(10);
 const NOISE_MAX: u32 = 1000;
 /// What one live window counts: it is as much work.
 const WINDOW_NOISE: u32 = 50;
+/// A neighbour is asked again for what we could not note at most so often: far below what it
+/// takes for noise.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a neighbour in a live swarm said of itself.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,13 @@ pub(crate) struct Heard {
     tail: PieceIndex,
     /// It understands `lt_donthave`.
     pub(crate) dont_have: bool,
+    /// When its head was last seen to move.
+    pub(crate) moved_at: Instant,
     noise: u32,
     noise_since: Instant,
+    /// It announced pieces beyond our window, and we did not note them.
+    missed: bool,
+    asked_again_at: Instant,
 }
 
 impl Heard {
@@ -49,8 +57,18 @@ impl Heard {
             any: false,
             tail: PieceIndex(0),
             dont_have,
+            moved_at: now,
             noise: 0,
             noise_since: now,
+            missed: false,
+            asked_again_at: Instant::ZERO,
+        }
+    }
+
+    fn moves_to(&mut self, head: PieceIndex, now: Instant) {
+        if head > self.head {
+            self.head = head;
+            self.moved_at = now;
         }
     }
 
@@ -245,9 +263,11 @@ impl Peer {
         if made.is_some_and(|next| length > 0 && head > next) {
             return Err(CloseReason::Violation("has a piece that was not made yet"));
         }
+        heard.moves_to(head, now);
         heard.head = head;
         heard.tail = theirs.tail;
         heard.placed = head.0 > 0;
+        heard.missed = false;
         heard.any |= length > 0;
         if theirs.answer {
             self.send_window(conn, false);
@@ -321,7 +341,7 @@ impl Peer {
         if made.is_some_and(|next| piece >= next) || piece.0 >= PIECES_MAX {
             return Err(CloseReason::Violation("has a piece that was not made yet"));
         }
-        heard.head = heard.head.max(PieceIndex(piece.0 + 1));
+        heard.moves_to(PieceIndex(piece.0 + 1), now);
         heard.placed = true;
         heard.any = true;
         let told_before = piece < heard.tail;
@@ -335,7 +355,33 @@ impl Peer {
                 self.seen(conn, piece);
                 self.have_at(conn, offset)
             }
-            _ => self.heard(conn)?.noise(now, 1),
+            _ => {
+                let window = self.pieces.window();
+                let heard = self.heard(conn)?;
+                heard.missed |= piece.0 >= window.base.0 + window.length;
+                heard.noise(now, 1)
+            }
+        }
+    }
+
+    /// Our window has moved: neighbours who announced pieces that are in it now, and were not when
+    /// they said so, are asked again. Without this, who stalls long enough for the news to run
+    /// past its window would not know whom to ask, and stall for good.
+    pub(super) fn ask_for_missed(&mut self) {
+        for index in 0..self.order.len() {
+            let window = self.pieces.window();
+            let now = self.now;
+            let neighbour = self.at_mut(self.order[index]);
+            let conn = neighbour.conn;
+            let Some(heard) = neighbour.heard.as_mut().filter(|heard| heard.missed) else {
+                continue;
+            };
+            let newest = PieceIndex(heard.head.0.saturating_sub(1));
+            if window.offset(newest).is_some() && now.since(heard.asked_again_at) >= ASK_AGAIN {
+                heard.missed = false;
+                heard.asked_again_at = now;
+                self.send_window(conn, true);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::heard::Heard;
 use super::source::Source;
 use super::{Peer, Player};
 use crate::error::ConfigError;
@@ -310,6 +311,7 @@ impl Peer {
     pub(super) fn look_after_live(&mut self) {
         self.hook_in();
         self.catch_up();
+        self.ask_for_missed();
         self.tell_lag();
     }
 
@@ -364,13 +366,16 @@ impl Peer {
     }
 
     /// The newest piece that two neighbours have had, or the only one with any: a single liar leads
-    /// nobody forward, and those who stand still hold nobody back.
+    /// nobody forward. Those who stand still hold nobody back: while some move, they do not count.
     fn newest_of_two(&self) -> Option<PieceIndex> {
         let (mut first, mut second) = (PieceIndex(0), PieceIndex(0));
-        for &slot in &self.order {
-            let Some(heard) = self.at(slot).heard.filter(|heard| heard.any) else {
+        let heard = |slot: &u16| self.at(*slot).heard.filter(|heard| heard.any);
+        let moves = |heard: &Heard| self.now.since(heard.moved_at) <= STALL_MAX;
+        let any_moves = self.order.iter().filter_map(heard).any(|one| moves(&one));
+        for heard in self.order.iter().filter_map(heard) {
+            if any_moves && !moves(&heard) {
                 continue;
-            };
+            }
             if heard.head > first {
                 second = core::mem::replace(&mut first, heard.head);
             } else {
