@@ -476,10 +476,11 @@ fn a_live_piece_ends_in_a_trailer() {
         source_micros: 0x0304,
         content: 3,
         last: true,
+        restarted: true,
     };
     let mut piece = end.to_sign(&[9; 20], b"abc", 100).split_off(20);
     let golden: &[u8] = b"abc\0\0\0\0\0\0\0\0\0\0\0\0\
-        \0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04\0\0\0\x03\x01";
+        \0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04\0\0\0\x03\x03";
     assert_eq!(piece, golden);
     piece.extend_from_slice(&[5; 64]);
     assert_eq!(SealedEnd::read(&piece), Some((end, [5; 64])));
@@ -489,7 +490,7 @@ fn a_live_piece_ends_in_a_trailer() {
     long[34] = 16;
     assert_eq!(SealedEnd::read(&long), None);
     let mut flagged = piece.clone();
-    flagged[35] = 2;
+    flagged[35] = 4;
     assert_eq!(SealedEnd::read(&flagged), None);
     assert_eq!(SealedEnd::read(&piece[..84]), None);
 }

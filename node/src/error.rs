@@ -81,6 +81,14 @@ pub enum NodeError {
         /// Why.
         why: String,
     },
+    /// An option's value that makes no sense.
+    #[error("{option}: {why}")]
+    Wish {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
     /// The numbers of a live stream's pieces are used up.
     #[error("no more pieces: {0}")]
     Numbers(CallError),
@@ -233,6 +241,7 @@ impl NodeError {
                 "check --source: - for standard input (from a pipe), a file, pipe:COMMAND, or http://…"
                     .into()
             }
+            Self::Wish { .. } => "leave the option out, or give it another value".into(),
             Self::Numbers(_) => "begin a new stream, with another --name".into(),
             Self::Kind { remedy, .. } => (*remedy).into(),
             Self::Content { .. } => "give a file, or a folder of files, with content".into(),
@@ -270,6 +279,7 @@ impl NodeError {
                 | Self::OtherStream { .. }
                 | Self::Restart { .. }
                 | Self::Kind { .. }
+                | Self::Wish { .. }
                 | Self::Exists { .. }
                 | Self::Incomplete { .. }
                 | Self::TrackerUrl { .. }

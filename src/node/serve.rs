@@ -22,6 +22,8 @@ use super::{Common, PlayArgs, SeedArgs, TrackerArgs};
 
 /// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
 const BLOCKING_THREADS: usize = 16;
+/// Players of a live stream that has ended are waited for so long.
+const READERS_MAX: Duration = Duration::from_secs(60);
 /// Announces that fail before a run that can end by itself does: half a minute.
 const TRACKER_PATIENCE: u32 = 3;
 
@@ -297,6 +299,7 @@ async fn attend_live(
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = std::pin::pin!(told_to_stop());
+    let mut ended = None;
     loop {
         tokio::select! {
             happening = node.next() => match happening {
@@ -314,8 +317,12 @@ async fn attend_live(
             () = &mut stop => break,
         }
         let now = watch.borrow().clone();
-        // Nobody is cut off because the picture of our own playhead has ended.
-        if now.live.is_some_and(|live| live.ended) && now.readers == 0 {
+        let over = now.live.is_some_and(|live| live.ended);
+        let since = *ended.get_or_insert_with(Instant::now);
+        ended = ended.filter(|_| over);
+        // Nobody is cut off because our own playhead is at the end; and
+        // nobody who takes nothing keeps us here.
+        if over && (now.readers == 0 || since.elapsed() >= READERS_MAX) {
             progress.say("the stream has ended");
             break;
         }

@@ -38,11 +38,11 @@ def wait_until(what, true, seconds=20.0):
 class Process:
     """A child whose output is kept, and that ends with its test."""
 
-    def __init__(self, name, command, folder):
+    def __init__(self, name, command, folder, stdin=subprocess.DEVNULL):
         self.name = name
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self.child = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL,
+            [str(word) for word in command], stdin=stdin,
             stdout=self.out.open("wb"), stderr=self.err.open("wb"))
 
     def running(self):
@@ -91,13 +91,13 @@ class Lab(unittest.TestCase):
         high, low = divmod(next(ADDRESSES), 250)
         return f"127.0.{high}.{low + 2}"
 
-    def start(self, name, *command):
-        process = Process(name, command, self.folder)
+    def start(self, name, *command, stdin=subprocess.DEVNULL):
+        process = Process(name, command, self.folder, stdin)
         self.processes.append(process)
         return process
 
-    def node(self, name, *arguments):
-        return self.start(name, SWARMBED, "node", *arguments)
+    def node(self, name, *arguments, stdin=subprocess.DEVNULL):
+        return self.start(name, SWARMBED, "node", *arguments, stdin=stdin)
 
     def run_node(self, *arguments, seconds=60):
         """To its end; the process and its exit code."""

@@ -2,15 +2,15 @@
 //! the source's signature.
 //!
 //! The layout follows the trailers of 2008 (swarmplayer.md 3.2): sequence number and source time,
-//! then the signature. New are the length, so that the last piece may be short, and the flag that
-//! no piece follows. Big-endian:
+//! then the signature. New are the length, so that the last piece may be short, and two flags.
+//! Big-endian:
 //!
 //! | from the end | bytes | field |
 //! |---|---|---|
 //! | -85 | 8 | sequence number |
 //! | -77 | 8 | source time, microseconds since 1970 |
 //! | -69 | 4 | bytes of content; zeros follow up to the trailer |
-//! | -65 | 1 | 1: no piece follows; else 0 |
+//! | -65 | 1 | flags: 1 no piece follows, 2 the source was restarted before it |
 //! | -64 | 64 | Ed25519 signature over the info-hash and all of the piece before the signature |
 //!
 //! The info-hash is signed too, so that a key may serve several streams: a piece of one is none of
@@ -31,7 +31,12 @@ pub struct SealedEnd {
     pub content: u32,
     /// No piece follows.
     pub last: bool,
+    /// The source was restarted before it: what came before may end anywhere.
+    pub restarted: bool,
 }
+
+const LAST: u8 = 1;
+const RESTARTED: u8 = 2;
 
 impl SealedEnd {
     /// Bytes of the trailer.
@@ -63,7 +68,8 @@ impl SealedEnd {
         bytes.extend_from_slice(&self.sequence.to_be_bytes());
         bytes.extend_from_slice(&self.source_micros.to_be_bytes());
         bytes.extend_from_slice(&self.content.to_be_bytes());
-        bytes.push(u8::from(self.last));
+        let last = if self.last { LAST } else { 0 };
+        bytes.push(last | if self.restarted { RESTARTED } else { 0 });
         bytes
     }
 
@@ -72,17 +78,17 @@ impl SealedEnd {
     pub fn read(piece: &[u8]) -> Option<(Self, [u8; Self::SIGNATURE as usize])> {
         let capacity = piece.len().checked_sub(Self::LENGTH as usize)?;
         let mut reader = Reader(&piece[capacity..]);
+        let (sequence, source_micros) = (reader.u64()?, reader.u64()?);
+        let (content, flags) = (reader.u32()?, reader.u8()?);
         let end = Self {
-            sequence: reader.u64()?,
-            source_micros: reader.u64()?,
-            content: reader.u32()?,
-            last: match reader.u8()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            },
+            sequence,
+            source_micros,
+            content,
+            last: flags & LAST != 0,
+            restarted: flags & RESTARTED != 0,
         };
-        let fits = usize::try_from(end.content).is_ok_and(|content| content <= capacity);
-        Some((end, reader.array()?)).filter(|_| fits)
+        let fits = usize::try_from(content).is_ok_and(|content| content <= capacity);
+        let known = flags <= LAST | RESTARTED;
+        Some((end, reader.array()?)).filter(|_| fits && known)
     }
 }

@@ -121,6 +121,7 @@ impl Broadcaster {
             source_micros: now.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0)),
             content: u32::try_from(content.len()).expect("at most a piece"),
             last,
+            restarted: piece == self.stream.first && piece.0 > 0,
         };
         self.next = PieceIndex(piece.0 + 1);
         let (stream, next) = (Arc::clone(&self.stream), self.next);

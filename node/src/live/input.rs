@@ -84,11 +84,17 @@ impl Open {
             }
             Input::Stdin => Reader::Other(Box::new(tokio::io::stdin())),
             Input::File(path) => {
-                let file = File::open(path).await;
-                let file = file.map_err(|error| failed(error.to_string()))?;
+                let file = File::open(path).await.map_err(|source| NodeError::Read {
+                    path: path.clone(),
+                    source,
+                })?;
                 let meta = file.metadata().await;
                 if meta.is_ok_and(|meta| meta.is_dir()) {
-                    return Err(failed("is a folder".into()));
+                    return Err(NodeError::Kind {
+                        path: path.clone(),
+                        why: "is a folder",
+                        remedy: "name a media file with --source",
+                    });
                 }
                 Reader::File(file)
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmbed_engine::PieceIndex;
+use swarmbed_engine::wire::SealedEnd;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -31,11 +32,14 @@ pub(crate) async fn follow<W: AsyncWrite + Unpin>(
     let mut piece = begin(content).await;
     loop {
         match next(content, window, piece).await? {
-            Next::Content(found, last) => {
+            Next::Content(found, end) => {
+                if end.restarted {
+                    boundary.lost();
+                }
                 boundary.pass(&found, &mut bytes);
                 timeout(STUCK_MAX, out.write_all(&bytes)).await??;
                 bytes.clear();
-                if last {
+                if end.last {
                     return out.flush().await;
                 }
                 piece = PieceIndex(piece.0 + 1);
@@ -50,7 +54,7 @@ pub(crate) async fn follow<W: AsyncWrite + Unpin>(
 }
 
 enum Next {
-    Content(Vec<u8>, bool),
+    Content(Vec<u8>, SealedEnd),
     /// The piece will not come.
     Jump(PieceIndex),
     Ended,
@@ -87,7 +91,7 @@ async fn next(content: &Content, window: &Arc<LiveWindow>, piece: PieceIndex) ->
         };
         let ended = window.end().is_some_and(|end| piece >= end);
         match found.await.map_err(io::Error::other)?? {
-            Found::Content(bytes, last) => return Ok(Next::Content(bytes, last)),
+            Found::Content(bytes, end) => return Ok(Next::Content(bytes, end)),
             Found::Gone => {
                 let later = PieceIndex(piece.0 + 1);
                 let place = playhead(content).map_or(later, |place| place.max(later));

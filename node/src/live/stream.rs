@@ -5,6 +5,7 @@
 //! its viewers with it.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,6 +24,8 @@ use crate::torrent::Torrent;
 const BITRATE: Rate = Rate::from_bytes_per_s(64 * 1024);
 /// As the window of its ring was: 450 s behind the playhead, and as much ahead.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Shorter ones are mostly trailer, longer ones late.
+const PIECE_LENGTHS: RangeInclusive<u32> = 1024..=16 * 1024 * 1024;
 /// Largest thumbnail.
 const THUMBNAIL_MAX: u64 = 1024 * 1024;
 
@@ -70,6 +73,7 @@ impl Stream {
     pub fn open(wishes: &Wishes) -> Result<Self, NodeError> {
         let file = |extension: &str| wishes.folder.join(format!("{}.{extension}", wishes.name));
         let (path, key_path) = (file("tstream"), file("key"));
+        possible(wishes)?;
         fs::create_dir_all(&wishes.folder)
             .map_err(|source| NodeError::write(&wishes.folder, source, 0))?;
         let before = path.exists().then(|| Torrent::read(&path)).transpose()?;
@@ -141,6 +145,30 @@ impl Stream {
     pub(crate) fn have(&self) -> Bitfield {
         let base = self.first.0.saturating_sub(self.making.numbering.behind());
         self.window.have(PieceIndex(base), self.first)
+    }
+}
+
+/// What no stream can be.
+fn possible(wishes: &Wishes) -> Result<(), NodeError> {
+    let name = &wishes.name;
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+        return Err(NodeError::Wish {
+            option: "--name",
+            why: format!("{name:?} is no name for files"),
+        });
+    }
+    if wishes.bitrate == Some(Rate::ZERO) {
+        return Err(NodeError::Wish {
+            option: "--bitrate",
+            why: "of nothing a stream cannot be made".into(),
+        });
+    }
+    match wishes.piece_length {
+        Some(length) if !PIECE_LENGTHS.contains(&length) => Err(NodeError::Wish {
+            option: "--piece-length",
+            why: format!("{length} bytes are not between 1 KiB and 16 MiB"),
+        }),
+        _ => Ok(()),
     }
 }
 

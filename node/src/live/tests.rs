@@ -52,6 +52,7 @@ fn make(stream: &Stream, piece: u32, last: bool) {
         source_micros: 1_000_000 * u64::from(piece),
         content: 1000,
         last,
+        restarted: false,
     };
     let sealed = stream
         .window
@@ -104,7 +105,7 @@ fn what_the_source_sealed_is_believed_and_nothing_else() {
         assert_eq!(differing.is_empty(), piece % 7 != 3, "{differing:?}");
         let found = viewer.find(PieceIndex(piece)).unwrap();
         assert!(
-            matches!(found, Found::Content(bytes, last) if bytes == content(piece) && last == (piece == 299))
+            matches!(found, Found::Content(bytes, end) if bytes == content(piece) && end.last == (piece == 299))
         );
     }
     assert_eq!(viewer.end(), Some(PieceIndex(300)));

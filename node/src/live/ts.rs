@@ -1,8 +1,11 @@
 //! Where an MPEG transport stream (ISO/IEC 13818-1) can be decoded from: its tables (PAT, PMT) and
 //! then a packet with a key frame.
 //!
-//! Owns the search for such a place; from there on bytes pass untouched. What is no transport
-//! stream passes from its first byte on.
+//! Owns the search for such a place; from there on bytes pass untouched. After a loss, a packet that
+//! says so (`discontinuity_indicator`) goes before the first of each kind, so that a decoder does not
+//! take the gap for damage. What is no transport stream passes from its first byte on.
+
+use std::collections::BTreeSet;
 
 /// Bytes of a packet.
 pub(super) const PACKET: usize = 188;
@@ -13,6 +16,10 @@ const ROW: usize = 5;
 const UNKNOWN_MAX: usize = 32 * 1024;
 /// No key frame in this many bytes: it has none that we know.
 const KEYLESS_MAX: usize = 8 * 1024 * 1024;
+/// Packets after a loss that are looked at: some seconds, in which each kind comes.
+const MARKED_MAX: u32 = 5000;
+/// Stuffing.
+const NULL: u16 = 0x1fff;
 /// A table's packets that are kept: tables are at most 1,024 bytes.
 const TABLE_PACKETS: usize = 8;
 
@@ -29,6 +36,10 @@ pub(super) struct Boundary {
     recognised: bool,
     /// Bytes of it without a key frame.
     keyless: usize,
+    /// Something passed before.
+    began: bool,
+    /// Kinds of packets since the last loss.
+    marked: BTreeSet<u16>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +49,9 @@ enum State {
     Unaligned,
     /// At a packet, before a key frame.
     Aligned,
+    /// Everything passes; so many packets more are looked at, whether they are the first of their
+    /// kind after a loss.
+    Marking(u32),
     /// Everything passes.
     Passing,
     /// Everything passes: it is no transport stream.
@@ -69,6 +83,7 @@ impl Boundary {
             self.state = State::Unaligned;
             self.keyless = 0;
         }
+        self.marked.clear();
         self.held.clear();
         self.looked = 0;
     }
@@ -79,6 +94,9 @@ impl Boundary {
             return out.extend_from_slice(bytes);
         }
         self.held.extend_from_slice(bytes);
+        if matches!(self.state, State::Marking(_)) {
+            return self.mark(out);
+        }
         let mut at = 0;
         loop {
             if self.state == State::Unaligned {
@@ -102,9 +120,15 @@ impl Boundary {
             self.keyless += PACKET;
             let start = self.tables.is_start(packet);
             if start || self.keyless > KEYLESS_MAX {
-                out.extend_from_slice(&self.tables.pat);
-                out.extend_from_slice(&self.tables.pmt);
-                return self.open(at, State::Passing, out);
+                let head = [&self.tables.pat[..], &self.tables.pmt].concat();
+                if !std::mem::replace(&mut self.began, true) {
+                    out.extend_from_slice(&head);
+                    return self.open(at, State::Passing, out);
+                }
+                // The tables go with what follows, to be marked like it.
+                self.held.splice(..at, head);
+                self.state = State::Marking(MARKED_MAX);
+                return self.mark(out);
             }
             at += PACKET;
         }
@@ -122,11 +146,40 @@ impl Boundary {
         self.held.drain(..at);
     }
 
+    fn mark(&mut self, out: &mut Vec<u8>) {
+        let mut at = 0;
+        while let State::Marking(left) = self.state {
+            let Some(packet) = self.held.get(at..at + PACKET) else {
+                self.held.drain(..at);
+                return;
+            };
+            if packet[0] != SYNC || left == 0 {
+                return self.open(at, State::Passing, out);
+            }
+            let pid = parse(packet).pid;
+            if pid != NULL && self.marked.insert(pid) {
+                out.extend_from_slice(&marker(packet));
+            }
+            out.extend_from_slice(packet);
+            at += PACKET;
+            self.state = State::Marking(left - 1);
+        }
+    }
+
     fn open(&mut self, at: usize, state: State, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.held[at..]);
         self.held = Vec::new();
         self.state = state;
     }
+}
+
+/// A packet without payload before this one, that says that the counter begins anew.
+fn marker(next: &[u8]) -> [u8; PACKET] {
+    let has_payload = next[3] & 0x10 != 0;
+    let counter = next[3].wrapping_sub(u8::from(has_payload)) & 0x0f;
+    let mut marker = [0xff; PACKET];
+    marker[..6].copy_from_slice(&[SYNC, next[1] & 0x1f, next[2], 0x20 | counter, 183, 0x80]);
+    marker
 }
 
 /// The first place at which packets begin, if there are enough to tell.
@@ -371,7 +424,26 @@ mod tests {
         // The tables are remembered, and used until others come.
         let rest = [frame(true), sound(), frame(false), sound(), sound()].concat();
         boundary.pass(&[&[7; 50], &frame(false)[..], &rest].concat(), &mut out);
-        assert_eq!(out, [pat(), pmt(), rest].concat());
+        // A packet before the first of each kind says that something is missing.
+        let counted = |mut packet: Vec<u8>, counter: u8| {
+            packet[3] = packet[3] & 0xf0 | counter;
+            packet
+        };
+        let marked: Vec<Vec<u8>> = out.chunks(PACKET).map(<[u8]>::to_vec).collect();
+        let (markers, rest_of): (Vec<_>, Vec<_>) = marked
+            .into_iter()
+            .partition(|packet| packet[3] & 0x30 == 0x20);
+        assert_eq!(rest_of.concat(), [pat(), pmt(), rest].concat());
+        let pids: Vec<u16> = markers.iter().map(|packet| parse(packet).pid).collect();
+        assert_eq!(pids, [0, 0x1000, 0x100, 0x101]);
+        assert!(markers.iter().all(|packet| packet[4..6] == [183, 0x80]));
+        assert_eq!(marker(&counted(sound(), 0))[3], 0x2f);
+        assert_eq!(marker(&counted(sound(), 9))[3], 0x28);
+        // What comes later passes, whatever it is.
+        out.clear();
+        boundary.pass(&[1, 2, 3], &mut out);
+        boundary.pass(&[9; PACKET], &mut out);
+        assert_eq!(out.len(), 3 + PACKET);
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub(crate) enum Judged {
 /// What a reader finds.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// The piece's content, and whether it is the stream's last.
-    Content(Vec<u8>, bool),
+    /// The piece's content, and its end.
+    Content(Vec<u8>, SealedEnd),
     /// It is not here yet.
     Missing,
     /// A later one stands in its place.
@@ -198,7 +198,7 @@ impl LiveWindow {
             } if there == piece.0 => {
                 let mut content = vec![0; end.content as usize];
                 self.file.read_exact_at(&mut content, at)?;
-                Ok(Found::Content(content, end.last))
+                Ok(Found::Content(content, end))
             }
             Slot {
                 piece: Some(there), ..
