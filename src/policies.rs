@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use swarmbed_engine::policy::{ChokerConfig, PolicyInfo, SelectorConfig};
+use swarmbed_engine::policy::{ChokerConfig, HookInConfig, PolicyInfo, SelectorConfig};
 
 /// List every policy with its source
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,11 @@ pub(crate) fn print(args: &Args) -> ExitCode {
             "choker",
             "whom to upload to (also seed_choker)",
             ChokerConfig::TABLE,
+        ),
+        (
+            "hook_in",
+            "where viewers of a channel begin",
+            HookInConfig::TABLE,
         ),
     ];
     if args.json {

@@ -293,7 +293,11 @@ fn tell(
     }
     let groups: Vec<_> = (0..names.len())
         .flat_map(|variant| {
-            let apart = |group: &&str| ![HONEST, ADVERSARY].contains(group);
+            let classes = &scenario.variants[variant].setup.classes;
+            let apart = |group: &&str| {
+                ![HONEST, ADVERSARY].contains(group)
+                    || classes.iter().any(|class| class.name == *group)
+            };
             let rows = files::group_names(runs, variant)
                 .into_iter()
                 .filter(apart)

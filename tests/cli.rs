@@ -337,6 +337,20 @@ fn tables_policies_and_schema_are_printed() {
     }
     let policies = String::from_utf8(swarmbed(&at, &["policies"]).stdout).unwrap();
     assert!(policies.contains("give-to-get") && policies.contains("MMCN 2008"));
+    let listed = swarmbed(&at, &["policies", "--json"]).stdout;
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    for (seam, least) in [("selector", 12), ("choker", 7), ("hook_in", 4)] {
+        let all = listed[seam].as_array().unwrap();
+        assert!(all.len() >= least, "{seam}: {all:?}");
+        for one in all {
+            for said in ["name", "source", "summary"] {
+                assert!(
+                    one[said].as_str().is_some_and(|text| text.len() > 3),
+                    "{one}"
+                );
+            }
+        }
+    }
     let schema = swarmbed(&at, &["schema"]).stdout;
     let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
     assert!(schema["properties"]["swarm"].is_object());

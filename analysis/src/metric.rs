@@ -365,7 +365,7 @@ pub const METRICS: &[Metric] = &[
     .percent(),
     metric(
         "report_answer_share",
-        "Give-to-Get queries answered",
+        "Give-to-Get reports that came and counted",
         "",
         |run| {
             let asked: Vec<f64> = run

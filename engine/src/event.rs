@@ -68,9 +68,9 @@ pub struct Traffic {
     pub control_up: u64,
     /// Everything else received.
     pub control_down: u64,
-    /// Give-to-Get queries sent, and answered.
+    /// Give-to-Get queries sent; where receivers acknowledge: receipts that were brought.
     pub queries: u64,
-    /// Of `queries`: those answered in time.
+    /// Of `queries`: those answered in time; of the receipts: those that counted.
     pub answers: u64,
 }
 

@@ -59,6 +59,7 @@ pub use id::{ConnId, PeerId};
 pub use input::{AddressSource, Call, Input, Remote, StoreResult, Verdict};
 pub use message::{
     Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
+    Receipt, Seal,
 };
 pub use output::{Announce, Output};
 pub use peer::{NeighbourView, Peer, PlayState, PlaybackView};

@@ -16,7 +16,7 @@ use swarmbed_engine::wire::{
 };
 use swarmbed_engine::{
     Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
-    G2gShares, LiveWindow, Message, PeerId, PieceIndex, Rate, Remote,
+    G2gShares, LiveWindow, Message, PeerId, PieceIndex, Rate, Receipt, Remote, Seal,
 };
 
 const PIECES: u32 = 10;
@@ -42,6 +42,7 @@ fn encoder() -> Encoder {
             ("ut_pex".into(), 1),
             ("sw_g2g_query".into(), 12),
             ("sw_g2g_report".into(), 13),
+            ("sw_receipts".into(), 15),
         ],
         ..ExtendedHandshake::default()
     });
@@ -178,6 +179,65 @@ fn golden_give_to_get() {
         Err(Unsupported("sw_g2g_to"))
     );
     assert!(out.is_empty());
+}
+
+#[test]
+fn golden_receipts() {
+    let mut seal = Seal::default();
+    (seal.0[0], seal.0[95]) = (0xaa, 0xbb);
+    let receipt = Receipt {
+        receiver: "10.1.2.3:258".parse().unwrap(),
+        receiver_id: PeerId(*b"-SB0100-receiverreci"),
+        forwarder: PeerId(*b"-SB0100-forwarderfor"),
+        received: vec![(PieceIndex(7), 2), (PieceIndex(256), 1)],
+        seal,
+    };
+    let message = extended(Extended::Receipts(vec![receipt]));
+    let mut bytes = b"\0\0\0\xa0\x14\x0f\x01\x04\x0a\x01\x02\x03\x01\x02-SB0100-receiverreci-SB0100-forwarderfor\xaa".to_vec();
+    bytes.resize(bytes.len() + 94, 0);
+    bytes.extend_from_slice(b"\xbb\0\x02\0\0\0\x07\0\x02\0\0\x01\0\0\x01");
+    assert_eq!(encode(&message), bytes);
+    assert_eq!(message.wire_len() as usize, bytes.len());
+    assert_eq!(round_trip(&message), message);
+    let (decoded, _) = decode(&bytes, PIECES, &[]).unwrap();
+    assert_eq!(decoded, [message]);
+    let end = bytes.len();
+    let spoilt: [(usize, u8); 8] = [
+        (6, 0),         // no receipt
+        (6, 2),         // one more than there is
+        (6, 33),        // too many
+        (7, 5),         // an unknown family
+        (end - 13, 0),  // no piece
+        (end - 13, 3),  // one more than there is
+        (end - 9, 255), // not ascending: 255 stands before 256, so move the other
+        (end - 1, 0),   // no block
+    ];
+    for (at, byte) in spoilt {
+        let mut hostile = bytes.clone();
+        hostile[at] = byte;
+        if at == end - 9 {
+            hostile[end - 12] = 1;
+        }
+        assert_eq!(
+            decode(&hostile, PIECES, &[]),
+            Err(CloseReason::Malformed("sw_receipts")),
+            "{at} {byte}"
+        );
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    longer[3] += 1;
+    assert_eq!(
+        decode(&longer, PIECES, &[]),
+        Err(CloseReason::Malformed("sw_receipts"))
+    );
+    // A port of zero is nobody's.
+    let mut nowhere = bytes;
+    nowhere[12..14].fill(0);
+    assert_eq!(
+        decode(&nowhere, PIECES, &[]),
+        Err(CloseReason::Malformed("sw_receipts"))
+    );
 }
 
 #[test]

@@ -306,6 +306,20 @@ impl Trace {
                     self.word(*word);
                 }
             }
+            Extended::Receipts(receipts) => {
+                self.word(24);
+                self.word(receipts.len() as u64);
+                for receipt in receipts {
+                    self.addr(receipt.receiver);
+                    self.id(&receipt.receiver_id);
+                    self.id(&receipt.forwarder);
+                    self.bytes(&receipt.seal.0);
+                    self.word(receipt.received.len() as u64);
+                    for (piece, blocks) in &receipt.received {
+                        self.pair(u32::from(*blocks), piece.0);
+                    }
+                }
+            }
             Extended::DontHave(piece) => self.pair(23, piece.0),
             Extended::Unknown { id, length } => {
                 self.pair(20, u32::from(*id));

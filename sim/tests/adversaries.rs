@@ -69,7 +69,12 @@ fn traffic(peer: &PeerOutcome<Log>) -> Traffic {
 #[test]
 fn the_honest_finish_whatever_the_others_do() {
     for behaviour in ALL {
-        for choker in ["give-to-get", "give-to-get-shipped", "tit-for-tat"] {
+        for choker in [
+            "give-to-get",
+            "give-to-get-shipped",
+            "receipts",
+            "tit-for-tat",
+        ] {
             let report = run(&swarm(behaviour, choker));
             let unfinished = of(&report, 1).filter(|peer| peer.observer.completed().is_none());
             assert_eq!(unfinished.count(), 0, "{behaviour:?} with {choker}");
@@ -119,6 +124,8 @@ fn advantage(behaviour: Behaviour, choker: &str) -> f64 {
         setup.geometry = swarmbed_engine::Geometry::new(12_000_000, 65_536).unwrap();
         setup.arrival = Arrival::AllAtOnce(secs(0));
         setup.horizon = secs(100);
+        // So that receivers are named.
+        setup.tracker.interval = secs(20);
         for class in &mut setup.classes[1..] {
             class.population = Population::Share(0.5);
             class.uplink = Draw::Fixed(kbyte(60));
@@ -145,6 +152,24 @@ fn lies_pay_where_reports_are_believed() {
             "{behaviour:?} with {choker}: {liar} of the honest, a free-rider {rider}"
         );
     }
+}
+
+#[test]
+fn receipts_leave_liars_and_sybils_as_free_riders() {
+    let rider = advantage(Behaviour::FreeRider, "receipts");
+    assert!(rider < 1.0, "{rider}");
+    for behaviour in [Behaviour::Liar, Behaviour::Sybil { identities: 8 }] {
+        let liar = advantage(behaviour, "receipts");
+        assert!(
+            liar < rider * 1.1,
+            "{behaviour:?}: {liar} of the honest, a free-rider {rider}"
+        );
+    }
+    let colluder = advantage(Behaviour::Colluder, "receipts");
+    assert!(
+        colluder > rider * 1.1,
+        "{colluder}: they lend each other their names"
+    );
 }
 
 #[test]

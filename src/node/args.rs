@@ -87,7 +87,11 @@ pub(super) fn selector(name: &str) -> Result<SelectorConfig, String> {
 }
 
 pub(super) fn choker(name: &str) -> Result<ChokerConfig, String> {
-    ChokerConfig::from_name(name).ok_or_else(|| one_of(ChokerConfig::TABLE))
+    let choker = ChokerConfig::from_name(name).ok_or_else(|| one_of(ChokerConfig::TABLE))?;
+    if matches!(choker, ChokerConfig::Receipts { .. }) {
+        return Err("receipts are for the simulator alone: the node does not sign them".into());
+    }
+    Ok(choker)
 }
 
 fn one_of(table: &[PolicyInfo]) -> String {
@@ -98,6 +102,13 @@ fn one_of(table: &[PolicyInfo]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_node_cannot_do_is_refused_by_name() {
+        assert!(choker("give-to-get").is_ok());
+        assert!(choker("receipts").is_err_and(|said| said.contains("simulator")));
+        assert!(choker("receipt").is_err_and(|said| said.contains("there are: ")));
+    }
 
     #[test]
     fn units_are_written() {

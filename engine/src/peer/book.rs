@@ -179,6 +179,13 @@ impl Book {
             .any(|entry| entry.banned && entry.addr.ip() == addr.ip())
     }
 
+    /// A tracker, PEX or the user has named it, and it is not banned.
+    pub(crate) fn names(&self, addr: SocketAddr) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.addr == addr && !entry.banned)
+    }
+
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()

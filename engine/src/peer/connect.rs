@@ -17,7 +17,8 @@ use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::output::{Announce, Output};
 use crate::policy::Reporting;
 use crate::wire::{
-    EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, TR_G2G_V2,
+    EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, SW_RECEIPTS,
+    TR_G2G_V2,
 };
 
 /// Dials under way at once.
@@ -29,6 +30,7 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
         Reporting::None => false,
         Reporting::Grandchildren => [SW_G2G_TO, SW_G2G_QUERY, SW_G2G_REPORT].contains(name),
         Reporting::Itself => *name == TR_G2G_V2,
+        Reporting::Receipts => *name == SW_RECEIPTS,
     })
 }
 

@@ -6,8 +6,8 @@ use core::net::SocketAddr;
 use super::Peer;
 use crate::behaviour::{Accomplice, Behaviour};
 use crate::geometry::PieceIndex;
-use crate::id::ConnId;
-use crate::message::{Extended, G2gQuery, G2gReport};
+use crate::id::{ConnId, PeerId};
+use crate::message::{Extended, G2gQuery, G2gReport, Receipt};
 
 impl Peer {
     /// Whom it names as its receivers.
@@ -43,6 +43,24 @@ impl Peer {
             .position(|one| one.peer_id == self.config.peer_id);
         let next = ours.map_or(0, |place| place + 1);
         all[next..].iter().chain(&all[..next]).copied()
+    }
+
+    /// In whose names it can make receipts: of those in league, who lent theirs, and of nobody.
+    pub(super) fn false_names(&self) -> Vec<(SocketAddr, PeerId)> {
+        match &self.config.behaviour {
+            Behaviour::Colluder(_) => self
+                .accomplices()
+                .filter(|one| one.peer_id != self.config.peer_id)
+                .map(|one| (one.listen, one.peer_id))
+                .take(Receipt::BATCH)
+                .collect(),
+            Behaviour::Sybil(invented) => invented
+                .iter()
+                .map(|&addr| (addr, invented_id(addr)))
+                .take(Receipt::BATCH)
+                .collect(),
+            Behaviour::Honest | Behaviour::Liar | Behaviour::HaveLiar => Vec::new(),
+        }
     }
 
     /// What it reports of a child, if it does not tell the truth.
@@ -102,4 +120,11 @@ impl Peer {
             self.set_choke(conn, false);
         }
     }
+}
+
+/// A name for somebody who is not: by its port, since all invented addresses are of one host.
+fn invented_id(addr: SocketAddr) -> PeerId {
+    let mut id = *b"-XX0000-invented0000";
+    id[16..18].copy_from_slice(&addr.port().to_be_bytes());
+    PeerId(id)
 }

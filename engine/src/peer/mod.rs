@@ -16,6 +16,7 @@ mod neighbour;
 mod owners;
 mod pieces;
 mod player;
+mod receipts;
 mod receive;
 mod rechoke;
 mod replay;
@@ -53,6 +54,7 @@ pub(crate) use neighbour::Neighbour;
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};
+use receipts::Receipts;
 use reports::Reports;
 use verify::Suspect;
 
@@ -120,6 +122,7 @@ pub struct Peer {
     choker_asked_at: Instant,
     reporting: Reporting,
     reports: Reports,
+    receipts: Receipts,
     forwarding: Forwarding,
     uplink: Option<Rate>,
 
@@ -194,6 +197,7 @@ impl Peer {
             choke_at: now + phase,
             choker_asked_at: Instant::ZERO,
             reports: Reports::new(seed.stream("nonce", 0)),
+            receipts: Receipts::default(),
             forwarding: Forwarding::new(),
             uplink: None,
             tick_at: now + TICK,

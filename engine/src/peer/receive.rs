@@ -252,6 +252,7 @@ impl Peer {
                 self.reported(from.expect("checked by message"), &report)?;
             }
             Extended::G2gShares(shares) => self.claimed(conn, &shares)?,
+            Extended::Receipts(receipts) => self.acknowledged(conn, receipts)?,
             Extended::Unknown { .. } => {}
         }
         Ok(())

@@ -29,6 +29,10 @@ impl Peer {
         if self.reporting == Reporting::Grandchildren {
             self.tell_parents();
         }
+        if self.reporting == Reporting::Receipts {
+            self.acknowledge();
+            self.carry_receipts();
+        }
         for index in 0..self.order.len() {
             self.at_mut(self.order[index]).served = false;
         }

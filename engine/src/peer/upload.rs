@@ -66,7 +66,10 @@ impl Peer {
     fn pump(&mut self, conn: ConnId) {
         let now = self.now;
         let window = self.pieces.window();
-        let reports = self.reporting == Reporting::Grandchildren;
+        let reports = matches!(
+            self.reporting,
+            Reporting::Grandchildren | Reporting::Receipts
+        );
         while let Some(neighbour) = self.neighbour(conn) {
             if neighbour.credit == 0 {
                 return;

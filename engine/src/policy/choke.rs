@@ -46,6 +46,8 @@ pub enum Reporting {
     Grandchildren,
     /// Itself (Give-to-Get as shipped).
     Itself,
+    /// Those it forwards to, who acknowledge each block; it carries their receipts to us.
+    Receipts,
 }
 
 /// What a choker sees.

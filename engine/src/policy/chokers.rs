@@ -4,9 +4,11 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use super::choke::Choker;
+use super::give_to_get::Rank;
 use super::param::{ParamError, ParamValue, PolicyInfo, duration, slots};
 use super::{
-    always_unchoke, give_to_get, give_to_get_shipped, seed_fastest, seed_round_robin, tit_for_tat,
+    always_unchoke, give_to_get, give_to_get_shipped, receipts, seed_fastest, seed_round_robin,
+    tit_for_tat,
 };
 
 /// Whom to upload to.
@@ -23,6 +25,17 @@ pub enum ChokerConfig {
         delta: Duration,
         /// Regular slots before the 90 % rule, 3.
         slots: u16,
+        /// By what neighbours are ranked.
+        rank: Rank,
+    },
+    /// `receipts`: as `give-to-get`, and receivers acknowledge what they got.
+    Receipts {
+        /// As there.
+        delta: Duration,
+        /// As there.
+        slots: u16,
+        /// As there.
+        rank: Rank,
     },
     /// `give-to-get-shipped`: each says itself what it forwards.
     GiveToGetShipped {
@@ -62,6 +75,11 @@ impl ChokerConfig {
             summary: "the 6 neighbours that say they forward most, and the 6 others that give most",
         },
         PolicyInfo {
+            name: "receipts",
+            source: "ours; ranking and slots of Mol et al., MMCN 2008 (as recalled)",
+            summary: "give-to-get by acknowledgements that receivers make and forwarders carry back",
+        },
+        PolicyInfo {
             name: "always-unchoke",
             source: "rqbit, peer_connection.rs (read in code, August 2026)",
             summary: "nobody is ever choked",
@@ -86,6 +104,12 @@ impl ChokerConfig {
             "give-to-get" => Self::GiveToGet {
                 delta: Duration::from_secs(10),
                 slots: 3,
+                rank: Rank::OursThenAll,
+            },
+            "receipts" => Self::Receipts {
+                delta: Duration::from_secs(10),
+                slots: 3,
+                rank: Rank::OursThenAll,
             },
             "give-to-get-shipped" => Self::GiveToGetShipped { slots: 7 },
             "always-unchoke" => Self::AlwaysUnchoke,
@@ -104,12 +128,18 @@ impl ChokerConfig {
             (
                 Self::TitForTat { slots: count }
                 | Self::GiveToGet { slots: count, .. }
+                | Self::Receipts { slots: count, .. }
                 | Self::GiveToGetShipped { slots: count }
                 | Self::SeedFastest { slots: count }
                 | Self::SeedRoundRobin { slots: count },
                 "slots",
             ) => *count = slots(value)?,
-            (Self::GiveToGet { delta, .. }, "delta") => *delta = duration(value)?,
+            (Self::GiveToGet { delta, .. } | Self::Receipts { delta, .. }, "delta") => {
+                *delta = duration(value)?;
+            }
+            (Self::GiveToGet { rank, .. } | Self::Receipts { rank, .. }, "rank") => {
+                *rank = self::rank(value)?;
+            }
             _ => return Err(ParamError::Unknown(self.parameters())),
         }
         Ok(())
@@ -117,7 +147,7 @@ impl ChokerConfig {
 
     const fn parameters(&self) -> &'static str {
         match self {
-            Self::GiveToGet { .. } => "delta, slots",
+            Self::GiveToGet { .. } | Self::Receipts { .. } => "delta, slots, rank",
             Self::TitForTat { .. }
             | Self::GiveToGetShipped { .. }
             | Self::SeedFastest { .. }
@@ -131,7 +161,12 @@ impl ChokerConfig {
     pub fn build(&self) -> Box<dyn Choker> {
         match *self {
             Self::TitForTat { slots } => Box::new(tit_for_tat::TitForTat::new(slots)),
-            Self::GiveToGet { delta, slots } => Box::new(give_to_get::GiveToGet::new(delta, slots)),
+            Self::GiveToGet { delta, slots, rank } => {
+                Box::new(give_to_get::GiveToGet::new(delta, slots, rank))
+            }
+            Self::Receipts { delta, slots, rank } => Box::new(receipts::Receipts(
+                give_to_get::GiveToGet::new(delta, slots, rank),
+            )),
             Self::GiveToGetShipped { slots } => {
                 Box::new(give_to_get_shipped::GiveToGetShipped::new(slots))
             }
@@ -141,5 +176,14 @@ impl ChokerConfig {
                 slots: usize::from(slots),
             }),
         }
+    }
+}
+
+fn rank(value: &ParamValue) -> Result<Rank, ParamError> {
+    match value {
+        ParamValue::Text(text) if text == "ours, all" => Ok(Rank::OursThenAll),
+        ParamValue::Text(text) if text == "ours" => Ok(Rank::Ours),
+        ParamValue::Text(text) if text == "all" => Ok(Rank::All),
+        _ => Err(ParamError::Value("\"ours, all\", \"ours\" or \"all\"")),
     }
 }

@@ -5,6 +5,9 @@
 //! the last δ of pieces they got from us, then by all they forwarded. The 3 best are unchoked, then
 //! the next until what is unchoked needs 90 % of our uplink; one more, in turn, every 2δ.
 //!
+//! Ablations: `rank = "ours"` leaves the tie-break out, `rank = "all"` the first key (papers.md 1.2
+//! says why there are both).
+//!
 //! What an unchoked neighbour needs is what it took; one just unchoked is taken to need a fourth
 //! of the uplink (derived: 3 + 1 slots share it). The bound on slots is not recalled: 7, as in the
 //! client (`max_uploads`, read in code). A neighbour that does not speak Give-to-Get never sends
@@ -23,19 +26,32 @@ use crate::time::Instant;
 /// Most neighbours that rank alone unchokes.
 const SLOTS_MAX: usize = 7;
 
+/// By what neighbours are ranked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// What they forwarded of ours, then all they forwarded.
+    OursThenAll,
+    /// The first alone.
+    Ours,
+    /// The second alone.
+    All,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct GiveToGet {
     delta: Duration,
     slots: usize,
+    rank: Rank,
     /// The round-robin order of optimistic unchokes, next one first. Newcomers enter at random.
     turn: Vec<ConnId>,
     optimistic: Option<(ConnId, Instant)>,
 }
 
 impl GiveToGet {
-    pub(super) fn new(delta: Duration, slots: u16) -> Self {
+    pub(super) fn new(delta: Duration, slots: u16, rank: Rank) -> Self {
         Self {
+            rank,
             delta,
             slots: usize::from(slots),
             turn: Vec::new(),
@@ -59,11 +75,12 @@ impl GiveToGet {
             .filter(|one| one.interested && one.g2g)
             .collect();
         ranked.sort_by_key(|one| {
-            (
-                Reverse(one.forwarded_ours),
-                Reverse(one.forwarded),
-                one.conn,
-            )
+            let (ours, all) = match self.rank {
+                Rank::OursThenAll => (one.forwarded_ours, one.forwarded),
+                Rank::Ours => (one.forwarded_ours, 0),
+                Rank::All => (0, one.forwarded),
+            };
+            (Reverse(ours), Reverse(all), one.conn)
         });
         let enough = view.uplink.unwrap_or(Rate::ZERO).bytes_per_s() * 9 / 10;
         let mut needed = 0;

@@ -105,6 +105,7 @@ impl Encoder {
             Extended::G2gShares(_) => known(3)?,
             Extended::LiveWindow(_) => known(4)?,
             Extended::DontHave(_) => known(5)?,
+            Extended::Receipts(_) => known(6)?,
             Extended::Unknown { id, .. } => *id,
         };
         out.extend_from_slice(&(wire_len - 4).to_be_bytes());

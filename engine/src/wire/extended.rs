@@ -1,5 +1,5 @@
-//! The bodies of extension messages (BEP 10): its handshake, Give-to-Get's four, and two of live
-//! streams.
+//! The bodies of extension messages (BEP 10): its handshake, Give-to-Get's four, receipts, and two
+//! of live streams.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,7 +10,9 @@ use super::read::{Reader, write_address};
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
 use crate::live::PIECES_MAX;
-use crate::message::{Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow};
+use crate::message::{
+    Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Receipt, Seal,
+};
 
 /// "The peers I am uploading to": lets a child's receivers be asked.
 pub const SW_G2G_TO: &str = "sw_g2g_to";
@@ -21,6 +23,9 @@ pub const SW_G2G_REPORT: &str = "sw_g2g_report";
 /// "What I forwarded", as Tribler from 2008 on says it.
 pub const TR_G2G_V2: &str = "Tr_G2G_v2";
 
+/// Receivers' acknowledgements, on their way back through the forwarder.
+pub const SW_RECEIPTS: &str = "sw_receipts";
+
 /// What a peer of a live swarm has: its window.
 pub const SW_LIVE_WINDOW: &str = "sw_live_window";
 /// BEP 54: a piece is there no longer.
@@ -28,13 +33,14 @@ pub const LT_DONTHAVE: &str = "lt_donthave";
 
 /// The extensions we can offer, with the ids we receive them under. The decoder relies on these
 /// ids: an extension handshake of ours names them or leaves them out.
-pub const EXTENSIONS: [(&str, u8); 6] = [
+pub const EXTENSIONS: [(&str, u8); 7] = [
     (SW_G2G_TO, TO),
     (SW_G2G_QUERY, QUERY),
     (SW_G2G_REPORT, REPORT),
     (TR_G2G_V2, SHARES),
     (SW_LIVE_WINDOW, LIVE_WINDOW),
     (LT_DONTHAVE, DONT_HAVE),
+    (SW_RECEIPTS, RECEIPTS),
 ];
 
 const HANDSHAKE: u8 = 0;
@@ -45,6 +51,7 @@ const REPORT: u8 = 12;
 const SHARES: u8 = 235;
 const LIVE_WINDOW: u8 = 13;
 const DONT_HAVE: u8 = 14;
+const RECEIPTS: u8 = 15;
 
 /// Flag of a live window: tell me yours.
 const ANSWER: u8 = 1;
@@ -69,6 +76,7 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
         SHARES => 2 + 16 * u32::try_from(G2gShares::MAX).expect("4096"),
         LIVE_WINDOW => 9 + LiveWindow::MAX / 8,
         DONT_HAVE => 4,
+        RECEIPTS => 1 + u32::try_from(Receipt::BATCH * Receipt::LENGTH_MAX).expect("32 kB"),
         _ => return None,
     })
 }
@@ -89,6 +97,7 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
             read_query(&mut reader).map(Extended::G2gQuery),
             SW_G2G_QUERY,
         ),
+        RECEIPTS => (receipts(&mut reader).map(Extended::Receipts), SW_RECEIPTS),
         LIVE_WINDOW => (
             live_window(&mut reader).map(Extended::LiveWindow),
             SW_LIVE_WINDOW,
@@ -120,6 +129,12 @@ pub(super) fn encode(extended: &Extended, out: &mut Vec<u8>) {
         Extended::G2gQuery(query) => write_query(query, out),
         Extended::G2gReport(report) => write_report(report, out),
         Extended::G2gShares(shares) => write_shares(shares, out),
+        Extended::Receipts(receipts) => {
+            out.push(u8::try_from(receipts.len()).expect("bounded by BATCH"));
+            for receipt in receipts {
+                write_receipt(receipt, out);
+            }
+        }
         Extended::LiveWindow(window) => write_live_window(window, out),
         Extended::DontHave(piece) => out.extend_from_slice(&piece.0.to_be_bytes()),
         Extended::Unknown { length, .. } => out.resize(out.len() + *length as usize, 0),
@@ -201,6 +216,51 @@ fn write_shares(shares: &G2gShares, out: &mut Vec<u8>) {
         bencode::write_bytes(out, &[*share]);
     }
     out.push(b'e');
+}
+
+/// A count, then of each receipt: the receiver's address and name, the forwarder's name, the seal,
+/// a count of pieces and each piece with its blocks. What could say one thing in two ways, or say
+/// nothing, closes the connection.
+fn receipts(reader: &mut Reader<'_>) -> Option<Vec<Receipt>> {
+    let count = usize::from(reader.u8()?);
+    if count == 0 || count > Receipt::BATCH {
+        return None;
+    }
+    (0..count).map(|_| read_receipt(reader)).collect()
+}
+
+fn read_receipt(reader: &mut Reader<'_>) -> Option<Receipt> {
+    let (receiver, receiver_id) = (reader.address()?, reader.peer_id()?);
+    let (forwarder, seal) = (reader.peer_id()?, Seal(reader.array()?));
+    let count = usize::from(reader.u16()?);
+    if count == 0 || count > Receipt::MAX || receiver.port() == 0 {
+        return None;
+    }
+    let received = (0..count)
+        .map(|_| Some((PieceIndex(reader.u32()?), reader.u16()?)))
+        .collect::<Option<Vec<_>>>()?;
+    let ascending = received.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    let something = received.iter().all(|(_, blocks)| *blocks > 0);
+    (ascending && something).then_some(Receipt {
+        receiver,
+        receiver_id,
+        forwarder,
+        received,
+        seal,
+    })
+}
+
+fn write_receipt(receipt: &Receipt, out: &mut Vec<u8>) {
+    write_address(out, receipt.receiver);
+    out.extend_from_slice(&receipt.receiver_id.0);
+    out.extend_from_slice(&receipt.forwarder.0);
+    out.extend_from_slice(&receipt.seal.0);
+    let count = u16::try_from(receipt.received.len()).expect("bounded by MAX");
+    out.extend_from_slice(&count.to_be_bytes());
+    for (piece, blocks) in &receipt.received {
+        out.extend_from_slice(&piece.0.to_be_bytes());
+        out.extend_from_slice(&blocks.to_be_bytes());
+    }
 }
 
 /// Flags, tail, head, and a bitfield as BEP 3 writes it.

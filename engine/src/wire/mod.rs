@@ -21,7 +21,8 @@ pub use datagram::{decode_datagram, encode_datagram};
 pub use decode::{Decoded, Decoder};
 pub use encode::{Encoder, Unsupported, encode_piece_header};
 pub use extended::{
-    EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, TR_G2G_V2,
+    EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, SW_RECEIPTS,
+    TR_G2G_V2,
 };
 pub use handshake::Handshake;
 pub use sealed::SealedEnd;
