@@ -34,6 +34,10 @@ pub struct Ledger {
     pub skipped: u32,
     /// Of the skipped: came all the same, too late to be seen.
     pub wasted: u32,
+    /// How often the viewer paused.
+    pub pauses: u32,
+    /// How often the viewer jumped, whatever came of it.
+    pub sought: u32,
     /// Latencies of seeks that came to an end.
     pub seeks: Vec<Duration>,
     /// Age of what was shown, live: at the start and every 10 s of playback.
@@ -106,11 +110,17 @@ impl Ledger {
                 });
             }
             Event::Paused => {
+                self.pauses += 1;
                 self.paused = self.moving.is_some();
                 self.stop(now);
             }
             Event::Unpaused if self.paused => self.moving = Some(now),
-            Event::SeekStarted { .. } => self.stop(now),
+            Event::SeekStarted { .. } => {
+                self.stop(now);
+                self.sought += 1;
+                // The picture comes back with `SeekDone`, whatever was paused.
+                self.paused = false;
+            }
             Event::SeekDone { latency } => {
                 self.seeks.push(*latency);
                 self.moving = Some(now);

@@ -127,6 +127,11 @@ impl Metric {
     }
 }
 
+/// A mean of what nobody did is no measurement.
+fn some(mean: f64) -> f64 {
+    if mean > 0.0 { mean } else { f64::NAN }
+}
+
 /// All metrics, in the order of the columns.
 pub const METRICS: &[Metric] = &[
     metric("startup_mean_s", "start-up", "s", |run| {
@@ -225,6 +230,7 @@ pub const METRICS: &[Metric] = &[
                 .collect::<Vec<_>>(),
         )
     })
+    .headline()
     .grouped(),
     metric("live_lag_mean_s", "live lag", "s", |run| mean(&run.lags()))
         .headline()
@@ -381,6 +387,26 @@ pub const METRICS: &[Metric] = &[
     )
     .percent()
     .more_is_better(),
+    metric("seek_p95_s", "95th percentile seek latency", "s", |run| {
+        let seeks = run.viewers().flat_map(|peer| &peer.ledger.seeks);
+        quantile(
+            &seeks
+                .map(std::time::Duration::as_secs_f64)
+                .collect::<Vec<_>>(),
+            0.95,
+        )
+    })
+    .grouped(),
+    metric("seeks_per_viewer", "jumps", "", |run| {
+        let sought = run.started().map(|peer| f64::from(peer.ledger.sought));
+        some(mean(&sought.collect::<Vec<_>>()))
+    })
+    .grouped(),
+    metric("pauses_per_viewer", "pauses", "", |run| {
+        let paused = run.started().map(|peer| f64::from(peer.ledger.pauses));
+        some(mean(&paused.collect::<Vec<_>>()))
+    })
+    .grouped(),
     metric("viewers", "viewers", "", |run| count(run.viewers().count())).grouped(),
     metric("exits_before_start", "exits before start", "", |run| {
         count(

@@ -91,13 +91,13 @@ impl PeerRecord {
     }
 
     /// Pieces whose deadline the playhead met: all of them at the end of the media, else those up
-    /// to where it was. Right as long as nobody seeks.
+    /// to where it was; of a viewer that jumped, those of what it was shown.
     #[must_use]
     pub fn due(&self, content: Content) -> u32 {
         let Some(bitrate) = content.bitrate else {
             return 0;
         };
-        if self.ledger.ended_at.is_some() {
+        if self.ledger.ended_at.is_some() && self.ledger.sought == 0 {
             return content.pieces;
         }
         if self.ledger.started_at.is_none() {

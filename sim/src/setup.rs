@@ -90,6 +90,8 @@ pub struct Class {
     pub departure: Departure,
     /// What they do that they should not.
     pub behaviour: Behaviour,
+    /// What its viewers do with the player.
+    pub viewing: Viewing,
     /// Which piece next.
     pub selector: SelectorConfig,
     /// Whom to upload to while downloading.
@@ -98,6 +100,17 @@ pub struct Class {
     pub seed_choker: ChokerConfig,
     /// When to start, stall, skip.
     pub playback: PlaybackConfig,
+}
+
+/// What a viewer does with the player, beside watching. All times are exponential with these means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Viewing {
+    /// Pauses: so long after the last one ended (or after pressing play), and for so long.
+    pub pause: Option<(Duration, Duration)>,
+    /// Jumps: so long after the last jump, to any place of the film alike.
+    pub seek: Option<Duration>,
+    /// Leaves if the first frame has not come after so long.
+    pub patience: Option<Duration>,
 }
 
 /// How many peers a class has.

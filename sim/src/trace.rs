@@ -89,6 +89,25 @@ impl Trace {
         self.word(3);
     }
 
+    /// `Peer::pause`.
+    pub(crate) fn pause(&mut self, now: u64) {
+        self.word(now);
+        self.word(7);
+    }
+
+    /// `Peer::resume`.
+    pub(crate) fn resume(&mut self, now: u64) {
+        self.word(now);
+        self.word(8);
+    }
+
+    /// `Peer::seek`.
+    pub(crate) fn seek(&mut self, now: u64, byte: u64) {
+        self.word(now);
+        self.word(9);
+        self.word(byte);
+    }
+
     /// `Peer::rename`.
     pub(crate) fn rename(&mut self, now: u64, id: &PeerId, addr: SocketAddr) {
         self.word(now);

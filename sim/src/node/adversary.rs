@@ -3,7 +3,7 @@
 
 use swarmbed_engine::{Block, ConnId, Datagram, Instant, Peer};
 
-use super::{Net, Node, Step, life};
+use super::{Net, Node, Step};
 use crate::address::{alias_of, identity_of};
 use crate::latency::nanos;
 use crate::mail::Door;
@@ -49,10 +49,7 @@ impl Vice {
 impl<O: Observer> Node<O> {
     /// A block that is to be late waits for its time. Meanwhile the engine may hand over more.
     pub(super) fn hold_back(&mut self, now: u64, conn: ConnId, block: Block) {
-        let at = now + self.late;
-        let place = self.script.partition_point(|step| step.0 <= at);
-        self.script.insert(place, (at, Step::Send(conn, block)));
-        self.script_at = life::due(&self.script);
+        self.plan_step(now + self.late, Step::Send(conn, block));
         self.pending
             .push_back(swarmbed_engine::Input::Credit { conn, blocks: 1 });
     }

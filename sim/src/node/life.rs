@@ -71,6 +71,7 @@ impl<O: Observer> Node<O> {
             Step::SessionEnd => self.leave(now, Ending::Left, net),
             Step::Fault(Fault::Crash { .. } | Fault::SourceGone) => self.crash(now, net),
             Step::Make(piece) => self.make(now, piece, net),
+            Step::Viewer(whim) => self.whim(now, whim, net),
             Step::Send(conn, block) => self.send_late(now, conn, block, net),
             Step::Fault(Fault::CorruptBlock { .. }) => self.spoil += 1,
             Step::Fault(Fault::UplinkStep { percent, .. }) => {
@@ -99,10 +100,15 @@ impl<O: Observer> Node<O> {
         if !last {
             let next = PieceIndex(piece.0 + 1);
             let at = net.shared.made_at(next).as_nanos();
-            let place = self.script.partition_point(|step| step.0 <= at);
-            self.script.insert(place, (at, Step::Make(next)));
-            self.script_at = due(&self.script);
+            self.plan_step(at, Step::Make(next));
         }
+    }
+
+    /// Adds a step to the plan, after those of the same time.
+    pub(super) fn plan_step(&mut self, at: u64, step: Step) {
+        let place = self.script.partition_point(|planned| planned.0 <= at);
+        self.script.insert(place, (at, step));
+        self.script_at = due(&self.script);
     }
 
     fn arrive(&mut self, now: u64, net: &mut Net<'_>) {
@@ -124,6 +130,7 @@ impl<O: Observer> Node<O> {
                 .play(at)
                 .expect("it has a bitrate and has not played");
             self.settle(now, net);
+            self.plan_viewing(now, shared);
         }
     }
 

@@ -12,6 +12,7 @@ mod life;
 mod output;
 mod storage;
 mod transmit;
+mod viewer;
 
 use std::collections::VecDeque;
 
@@ -67,6 +68,8 @@ pub(crate) enum Step {
     Fault(Fault),
     /// A channel's source makes this piece.
     Make(PieceIndex),
+    /// The viewer does something with the player.
+    Viewer(viewer::Whim),
     /// An adversary's block is late enough.
     Send(ConnId, Block),
 }
@@ -135,6 +138,8 @@ pub(crate) struct Node<O> {
     punched: Vec<(u32, u64)>,
     completed: Option<u64>,
     ended: bool,
+    /// It has seen a frame.
+    started: bool,
     /// The run does not end before this viewer is done.
     waited_for: bool,
     ending: Option<(u64, Ending)>,
@@ -180,6 +185,7 @@ impl<O: Observer> Node<O> {
             punched: Vec::new(),
             completed: None,
             ended: false,
+            started: false,
             waited_for: life::is_waited_for(shared, facts),
             ending: None,
             counts: Counts::default(),
@@ -319,6 +325,7 @@ impl<O: Observer> Node<O> {
         match event {
             Event::Completed => self.completed = self.completed.or(Some(now)),
             Event::Ended => self.ended = true,
+            Event::Started { .. } => self.started = true,
             _ => {}
         }
         self.played.event(event);

@@ -1,11 +1,11 @@
-//! What a class does that it should not, from what is written.
+//! What a class does that it should not, and what its viewers do, from what is written.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use super::file::{self, Class};
 use super::resolve::{Result, error};
-use crate::setup::Behaviour;
+use crate::setup::{Behaviour, Viewing};
 
 /// Receivers that a sybil invents, unless the scenario says otherwise; as many as the 8 that a
 /// generous peer with 3 + 1 slots would serve in two rounds.
@@ -62,5 +62,57 @@ pub(super) fn behaviour(class: &Class, span: &Range<usize>) -> Result<Behaviour>
             lateness: class.lateness.map_or(LATENESS, |time| time.0),
         },
         file::Behaviour::Whitewasher => Behaviour::Whitewasher,
+    })
+}
+
+/// Of a pause, unless the scenario says otherwise.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// What the viewers of a class do with the player.
+pub(super) fn viewing(class: &Class, live: bool, span: &Range<usize>) -> Result<Viewing> {
+    let name = &class.name;
+    let written = class.viewing.unwrap_or_default();
+    let means = [
+        ("pause_every", written.pause_every),
+        ("pause_length", written.pause_length),
+        ("seek_every", written.seek_every),
+        ("patience", written.patience),
+    ];
+    for (key, mean) in means {
+        if mean.is_some_and(|mean| mean.0.is_zero()) {
+            return error(
+                format!("class `{name}`: `{key}` is above zero"),
+                "leave it out for never",
+                span.clone(),
+            );
+        }
+    }
+    if written.pause_length.is_some() && written.pause_every.is_none() {
+        return error(
+            format!("class `{name}`: `pause_length` is of no use without `pause_every`"),
+            "write pause_every = \"5 min\"",
+            span.clone(),
+        );
+    }
+    if live && written.seek_every.is_some() {
+        let help = "leave `seek_every` out";
+        return error(
+            format!("class `{name}`: nobody can jump in a channel"),
+            help,
+            span.clone(),
+        );
+    }
+    if class.source && class.viewing.is_some() {
+        return error(
+            format!("class `{name}`: a source watches nothing"),
+            "",
+            span.clone(),
+        );
+    }
+    let length = written.pause_length.map_or(PAUSE, |length| length.0);
+    Ok(Viewing {
+        pause: written.pause_every.map(|every| (every.0, length)),
+        seek: written.seek_every.map(|every| every.0),
+        patience: written.patience.map(|patience| patience.0),
     })
 }

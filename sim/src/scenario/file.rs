@@ -174,6 +174,9 @@ pub struct Class {
     /// What they do that they should not.
     #[serde(default)]
     pub behaviour: Behaviour,
+    /// What its viewers do with the player.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub viewing: Option<Viewing>,
     /// How many receivers a `sybil` invents, 8.
     pub identities: Option<u16>,
     /// How late a `late-server` is with each block, 10 s.
@@ -249,6 +252,20 @@ pub enum Departure {
         /// Shape.
         shape: f64,
     },
+}
+
+/// What viewers do with the player, beside watching: exponential times with these means.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Viewing {
+    /// From one pause to the next.
+    pub pause_every: Option<Time>,
+    /// Of a pause, 30 s.
+    pub pause_length: Option<Time>,
+    /// From one jump to the next; to any place of the film.
+    pub seek_every: Option<Time>,
+    /// A viewer that has seen nothing by then leaves.
+    pub patience: Option<Time>,
 }
 
 /// What a peer does that it should not.

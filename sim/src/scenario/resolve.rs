@@ -479,6 +479,7 @@ fn one_class(
             }
         },
         behaviour: super::behaviour::behaviour(class, &span)?,
+        viewing: super::behaviour::viewing(class, file.live.is_some(), &span)?,
         selector: selector(&set.selector, &policy_span)?,
         choker: choker(&set.choker, &policy_span)?,
         seed_choker: choker(&set.seed_choker, &policy_span)?,

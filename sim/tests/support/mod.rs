@@ -9,7 +9,7 @@ use swarmbed_engine::policy::{
 use swarmbed_engine::{Event, Geometry, Instant, Limits, Rate};
 use swarmbed_sim::{
     Arrival, Behaviour, Class, Departure, Downlink, Draw, NetworkSetup, Observer, Options,
-    Population, Report, Setup, TrackerSetup, WireMode, World,
+    Population, Report, Setup, TrackerSetup, Viewing, WireMode, World,
 };
 
 /// Remembers everything.
@@ -61,6 +61,7 @@ pub fn class(name: &str, population: Population, uplink: Rate) -> Class {
         connectable: 1.0,
         departure: Departure::Never,
         behaviour: Behaviour::Honest,
+        viewing: Viewing::default(),
         selector: SelectorConfig::RarestFirst,
         choker: ChokerConfig::TitForTat { slots: 3 },
         seed_choker: ChokerConfig::SeedRoundRobin { slots: 4 },
