@@ -4,6 +4,7 @@ mod files;
 mod page;
 mod pictures;
 mod replicate;
+mod stopping;
 mod sweep;
 mod witness;
 
@@ -111,12 +112,15 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
         place::complain(path, &text, &error);
         BAD
     })?;
-    sweep::check(&scenario).map_err(|message| {
-        eprintln!("error: {}: {message}", path.display());
-        BAD
-    })?;
+    sweep::check(&scenario)
+        .and_then(|()| stopping::check(&scenario))
+        .map_err(|message| {
+            eprintln!("error: {}: {message}", path.display());
+            BAD
+        })?;
     if let Some(Seeds(seeds)) = &args.seeds {
         scenario.seeds.clone_from(seeds);
+        scenario.until = None;
     }
     let changed = !args.set.is_empty() || args.seeds.is_some();
     let folder = args
@@ -133,7 +137,7 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
 
     let wall = Clock::now();
     let before = cpu_seconds();
-    let replicates = replicates(args, &scenario).map_err(|message| {
+    let replicates = enough(args, &mut scenario).map_err(|message| {
         eprintln!("error: {}: {message}", path.display());
         BAD
     })?;
@@ -209,15 +213,34 @@ fn progress_bar(args: &Args, runs: usize) -> ProgressBar {
     bar
 }
 
-/// All runs, variant by variant, seeds in order. Many runs stand side by side on one thread each;
+/// The runs of all seeds, and of more seeds one by one until the scenario's question is answered
+/// well enough.
+fn enough(args: &Args, scenario: &mut Scenario) -> Result<Vec<Replicate>, String> {
+    let mut done = replicates(args, scenario, &scenario.seeds)?;
+    loop {
+        let metrics: Vec<RunMetrics> = done.iter().map(|one| one.metrics.clone()).collect();
+        let whole = done.len() == scenario.variants.len() * scenario.seeds.len();
+        let next = stopping::next_seed(scenario, &metrics);
+        let Some(seed) = next.filter(|_| whole) else {
+            break;
+        };
+        scenario.seeds.push(seed);
+        done.extend(replicates(args, scenario, &[seed])?);
+    }
+    // Stable: the seeds of a variant stay in their order.
+    done.sort_by_key(|one| one.metrics.variant);
+    Ok(done)
+}
+
+/// All runs of some seeds, variant by variant, seeds in order. Many runs stand side by side on one thread each;
 /// few share the threads. After Ctrl-C: those that were done.
-fn replicates(args: &Args, scenario: &Scenario) -> Result<Vec<Replicate>, String> {
+fn replicates(args: &Args, scenario: &Scenario, seeds: &[u64]) -> Result<Vec<Replicate>, String> {
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
         .max(1);
     let jobs: Vec<(usize, u64)> = (0..scenario.variants.len())
-        .flat_map(|variant| scenario.seeds.iter().map(move |&seed| (variant, seed)))
+        .flat_map(|variant| seeds.iter().map(move |&seed| (variant, seed)))
         .collect();
     let inside = if jobs.len() >= threads { 1 } else { threads };
     let beside = if inside == 1 { threads } else { 1 };
@@ -263,9 +286,13 @@ fn tell(
     println!("{}", scenario.question);
     let seeds = scenario.seeds.len();
     println!(
-        "{seeds} run{} of each; mean ± half of the 95 % interval over runs\n",
+        "{seeds} run{} of each; mean ± half of the 95 % interval over runs",
         if seeds == 1 { "" } else { "s" }
     );
+    if let Some(why) = stopping::said(scenario, runs) {
+        println!("{why}");
+    }
+    println!();
     let names: Vec<&String> = scenario
         .variants
         .iter()

@@ -266,6 +266,30 @@ fn a_sweep_is_drawn_and_its_classes_are_told_apart() {
 }
 
 #[test]
+fn seeds_are_added_until_the_difference_is_known() {
+    let sweep = "seeds = 2\nuntil = \"0.1 %\"\nseeds_max = 3\n\n\
+                 [sweep.axes]\n\"swarm.neighbours\" = [6, 8]\n";
+    let text = DETERMINISM
+        .replace("viewers = 58", "viewers = 8")
+        .replace("seeds = 1", sweep);
+    let out = play(&folder("until"), &text, &["--threads", "2"]);
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    assert_eq!(summary["seeds"], serde_json::json!([1, 2, 3]));
+    let stopped = summary["stopped"].as_str().unwrap();
+    assert!(stopped.contains("maximum of 3"), "{stopped}");
+    assert!(read("comparison.svg").contains("3 runs of each"));
+    assert!(read("comparison.svg").contains("maximum of 3"));
+    assert_eq!(read("runs.csv").lines().count(), 1 + 2 * 3);
+    // Wide enough, the first seeds do; and other threads change nothing.
+    let wide = text.replace("0.1 %", "100 %");
+    let out = play(&folder("until-wide"), &wide, &["--threads", "1"]);
+    let runs = fs::read_to_string(out.join("runs.csv")).unwrap();
+    assert_eq!(runs.lines().count(), 1 + 2 * 2);
+    assert_eq!(runs.lines().nth(1), read("runs.csv").lines().nth(1));
+}
+
+#[test]
 fn json_is_one_object_and_nothing_else() {
     let at = folder("json");
     fs::write(at.join("x.toml"), DETERMINISM).unwrap();

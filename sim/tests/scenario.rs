@@ -184,3 +184,29 @@ fn a_figure_of_a_sweep_names_what_is_swept() {
         assert!(message.contains(said), "{message}");
     }
 }
+
+#[test]
+fn when_to_stop_is_checked() {
+    let sweep = |with: &str| QUICKSTART.replace("seeds = \"1..=5\"", with);
+    let read = |with: &str| Scenario::read(&sweep(with), &[]);
+    let until = read("seeds = 5\nuntil = \"2.5 %\"").unwrap().until.unwrap();
+    assert!((until.share - 0.025).abs() < 1e-12);
+    assert_eq!(
+        (until.metric.as_str(), until.seeds_max),
+        ("startup_mean_s", 30)
+    );
+    for (with, said) in [
+        ("seeds = 5\nuntil = \"5\"", "write until = \"5 %\""),
+        ("seeds = 5\nuntil = \"-5 %\"", "write until = \"5 %\""),
+        ("seeds = 1\nuntil = \"5 %\"", "at least 2 seeds"),
+        (
+            "seeds = 5\nuntil = \"5 %\"\nseeds_max = 4",
+            "no more than `seeds_max`",
+        ),
+        ("seeds = 5\nseeds_max = 4", "of no use without `until`"),
+    ] {
+        let error = read(with).map(|_| ()).expect_err(with);
+        let message = format!("{} {}", error.message, error.help.unwrap_or_default());
+        assert!(message.contains(said), "{with}: {message}");
+    }
+}

@@ -164,12 +164,16 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
             json!({ "of": scenario.variants[variant].name, "to": scenario.variants[0].name, "metrics": metrics })
         })
         .collect();
-    json!({
+    let mut object = json!({
         "question": scenario.question,
         "seeds": scenario.seeds,
         "variants": variants,
         "paired_differences": differences,
-    })
+    });
+    if let Some(why) = super::stopping::said(scenario, runs) {
+        object["stopped"] = why.into();
+    }
+    object
 }
 
 fn summary_of(summary: &Summary) -> Value {

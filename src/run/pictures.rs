@@ -137,9 +137,13 @@ impl Album<'_> {
 
     /// Says of how many runs a mean is.
     fn means(&self) -> String {
-        match self.scenario.seeds.len() {
+        let means = match self.scenario.seeds.len() {
             1 => "1 run of each, so no intervals".into(),
             runs => format!("mean over {runs} runs of each, with 95 % intervals (Student)"),
+        };
+        match super::stopping::said(self.scenario, self.runs) {
+            Some(why) => format!("{means}; {why}"),
+            None => means,
         }
     }
 

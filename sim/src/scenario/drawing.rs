@@ -1,8 +1,8 @@
-//! What a scenario wants drawn of its sweep.
+//! What a scenario wants drawn of its sweep, and how well known.
 
-use super::SweepFigure;
-use super::file::File;
+use super::file::{File, Sweep};
 use super::resolve::{Result, error, find};
+use super::{SweepFigure, Until};
 
 /// The figure of the sweep, if the scenario wants one.
 pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
@@ -73,5 +73,46 @@ pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
         y: written.y.clone(),
         of,
         panels: written.panels.clone(),
+    }))
+}
+
+/// Seeds at most, unless the scenario says otherwise.
+const SEEDS_MAX: u32 = 30;
+
+/// When seeds are added no more.
+pub(super) fn until(sweep: &Sweep, seeds: usize, text: &str) -> Result<Option<Until>> {
+    let Some(written) = &sweep.until else {
+        return if sweep.until_metric.is_some() || sweep.seeds_max.is_some() {
+            error(
+                "[sweep]: `until_metric` and `seeds_max` are of no use without `until`",
+                "write until = \"5 %\"",
+                find(text, "[sweep]"),
+            )
+        } else {
+            Ok(None)
+        };
+    };
+    let number = written.strip_suffix('%').map(str::trim);
+    let percent = number.and_then(|number| number.parse::<f64>().ok());
+    let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent <= 100.0) else {
+        return error(
+            format!("[sweep]: `until = \"{written}\"` is no percentage above 0"),
+            "write until = \"5 %\"",
+            find(text, "until"),
+        );
+    };
+    let seeds_max = sweep.seeds_max.unwrap_or(SEEDS_MAX) as usize;
+    if seeds < 2 || seeds > seeds_max {
+        return error(
+            format!("[sweep]: from {seeds} seeds to `seeds_max` = {seeds_max} there is no way"),
+            "begin with at least 2 seeds, and with no more than `seeds_max`",
+            find(text, "seeds"),
+        );
+    }
+    let metric = sweep.until_metric.as_deref().unwrap_or("startup_mean_s");
+    Ok(Some(Until {
+        share: percent / 100.0,
+        metric: metric.into(),
+        seeds_max,
     }))
 }

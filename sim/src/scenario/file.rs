@@ -430,6 +430,15 @@ pub struct Run {
 pub struct Sweep {
     /// `"1..=5"`, or a number: so many from 1 on.
     pub seeds: Seeds,
+    /// `"5 %"`: more seeds are added until the paired difference is known so well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Of which metric, by its column in `runs.csv`: `"startup_mean_s"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_metric: Option<String>,
+    /// With `until`: so many seeds at most, 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds_max: Option<u32>,
     /// Dotted keys and the values they take.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub axes: BTreeMap<String, Vec<toml::Value>>,
@@ -545,6 +554,9 @@ impl Default for Sweep {
     fn default() -> Self {
         Self {
             seeds: Seeds::Count(1),
+            until: None,
+            until_metric: None,
+            seeds_max: None,
             axes: BTreeMap::new(),
         }
     }

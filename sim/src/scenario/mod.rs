@@ -67,6 +67,18 @@ impl SweepFigure {
     pub const GROUPS: [&str; 3] = ["all", "honest", "adversary"];
 }
 
+/// When enough seeds were run: half the interval of the paired difference is at most a share of the
+/// larger mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Until {
+    /// The share, above 0.
+    pub share: f64,
+    /// Of which metric, by its column; the name is not checked here.
+    pub metric: String,
+    /// So many seeds at most.
+    pub seeds_max: usize,
+}
+
 /// A scenario, read and checked.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -82,6 +94,8 @@ pub struct Scenario {
     pub variants: Vec<Variant>,
     /// The replicates of each.
     pub seeds: Vec<u64>,
+    /// When more than those are run.
+    pub until: Option<Until>,
     /// Peers that arrive earlier do not count.
     pub warm_up: Duration,
     /// Late pieces stall the picture (and are not skipped).

@@ -153,6 +153,7 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
         figure: super::drawing::figure(file, text)?,
         text: spelled_out,
         variants,
+        until: super::drawing::until(&file.sweep, seeds.len(), text)?,
         seeds,
         warm_up: file.run.warm_up.0,
         // A channel's picture stands still when nothing later is here either.
