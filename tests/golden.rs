@@ -88,6 +88,11 @@ fn adversaries() {
 }
 
 #[test]
+fn a_server_helps() {
+    holds("server");
+}
+
+#[test]
 fn viewers_with_whims() {
     holds("viewers");
 }

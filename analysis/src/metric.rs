@@ -407,6 +407,35 @@ pub const METRICS: &[Metric] = &[
         some(mean(&paused.collect::<Vec<_>>()))
     })
     .grouped(),
+    metric(
+        "server_mb_per_viewer",
+        "web seed, per viewer",
+        "MB",
+        |run| {
+            let came = run.came().filter(|peer| !peer.source);
+            let sent: Vec<f64> = came
+                .map(|peer| big(peer.ledger.traffic.from_web_seed))
+                .collect();
+            some(mean(&sent) / 1e6)
+        },
+    )
+    .headline(),
+    metric(
+        "server_share",
+        "of what came: from the web seed",
+        "",
+        |run| {
+            let of = |bytes: fn(&swarmbed_engine::Traffic) -> u64| {
+                let all = run.came().filter(|peer| !peer.source);
+                sum(&all
+                    .map(|peer| big(bytes(&peer.ledger.traffic)))
+                    .collect::<Vec<_>>())
+            };
+            let server = of(|traffic| traffic.from_web_seed);
+            some(server / (server + of(|traffic| traffic.payload_down)))
+        },
+    )
+    .percent(),
     metric("viewers", "viewers", "", |run| count(run.viewers().count())).grouped(),
     metric("exits_before_start", "exits before start", "", |run| {
         count(

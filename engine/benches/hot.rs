@@ -27,6 +27,7 @@ fn config(selector: &str) -> Config {
         announce_interval: Duration::from_secs(600),
         upload: true,
         behaviour: Behaviour::Honest,
+        web_seed: None,
         detail: Detail::Summary,
         live: None,
     }

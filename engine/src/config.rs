@@ -54,6 +54,20 @@ impl Default for Limits {
     }
 }
 
+/// When a web seed is asked for a piece. It is asked for one whole piece at a time, as the client of
+/// 2010 did (swarmplayer.md 6.4, read in code); when to ask is our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WebSeedUse {
+    /// Whenever there is a piece that nobody is asked for, from the playhead on.
+    Always,
+    /// When less than this much media is here from the playhead on, before playback too: for the
+    /// first piece of it that nobody is asked for; while the picture stands, for the one that is
+    /// missing, whoever else is asked for it.
+    BufferLow(Duration),
+    /// For pieces of the first so much media that nobody is asked for.
+    Prefix(Duration),
+}
+
 /// What one peer is told at birth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -81,6 +95,9 @@ pub struct Config {
     pub upload: bool,
     /// What it says that is not so.
     pub behaviour: Behaviour,
+    /// A server that has all of the movie (BEP 19), and when it is asked. Not for streams without
+    /// end.
+    pub web_seed: Option<WebSeedUse>,
     /// How much is told in events.
     pub detail: Detail,
     /// A stream without end; `None` for a movie. Its geometry is [`LiveConfig::geometry`]'s.

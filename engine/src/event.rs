@@ -64,6 +64,8 @@ pub struct Traffic {
     pub duplicate: u64,
     /// Of `payload_down`: blocks that failed verification.
     pub corrupt: u64,
+    /// Bytes that came from a web seed, of use or not; not in `payload_down`.
+    pub from_web_seed: u64,
     /// Everything else sent, headers of `Piece` included.
     pub control_up: u64,
     /// Everything else received.

@@ -42,6 +42,18 @@ pub enum StoreResult {
     Failed,
 }
 
+/// What came of a piece that `Output::Fetch` named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FetchResult {
+    /// All of it is stored.
+    Done,
+    /// It did not come: do not ask again for this long.
+    Failed {
+        /// At least a second.
+        retry_after: Duration,
+    },
+}
+
 /// What hashing (or a signature) said of a piece.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -109,6 +121,13 @@ pub enum Input {
         block: Block,
         /// How.
         result: StoreResult,
+    },
+    /// The web seed answered, or did not.
+    Fetched {
+        /// Which piece was asked for.
+        piece: PieceIndex,
+        /// How.
+        result: FetchResult,
     },
     /// A piece that `Output::Verify` named is judged.
     Verified {

@@ -51,12 +51,12 @@ pub mod wire;
 
 pub use behaviour::{Accomplice, Behaviour};
 pub use bitfield::Bitfield;
-pub use config::{Config, Detail, Limits};
+pub use config::{Config, Detail, Limits, WebSeedUse};
 pub use error::{CallError, CloseReason, ConfigError, Refused};
 pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
-pub use input::{AddressSource, Call, Input, Remote, StoreResult, Verdict};
+pub use input::{AddressSource, Call, FetchResult, Input, Remote, StoreResult, Verdict};
 pub use message::{
     Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
     Receipt, Seal,

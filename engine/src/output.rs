@@ -48,6 +48,8 @@ pub enum Output {
     Discard(Block),
     /// All of the piece is stored: hash it, then answer `Verified`.
     Verify(PieceIndex),
+    /// Ask the web seed for all bytes of this piece, store them, then answer `Fetched`; one at a time.
+    Fetch(PieceIndex),
     /// Tell the tracker; answer `Addresses` and `Announced`, or `AnnounceFailed`.
     Announce(Announce),
     /// Send a datagram, if the world can.

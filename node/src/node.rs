@@ -214,6 +214,7 @@ impl Node {
             announce_interval: Duration::from_secs(120),
             upload: options.up != Some(Rate::ZERO),
             behaviour: Behaviour::Honest,
+            web_seed: None,
             detail: Detail::Summary,
             live: None,
         };

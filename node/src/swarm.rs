@@ -270,6 +270,7 @@ impl Swarm {
             Output::Store(block) => self.store(block),
             Output::Discard(_) => self.state.arrived = None,
             Output::Verify(piece) => self.verify(piece),
+            Output::Fetch(_) => unreachable!("no web seed is configured"),
             Output::Announce(announce) => self.announce(announce),
             Output::Datagram { to, datagram } => {
                 if let Some(udp) = &self.udp {

@@ -12,6 +12,8 @@ pub(crate) const TRACKER: u32 = u32::MAX;
 const HANDSHAKE: u64 = 68;
 /// Bytes of an announce: an HTTP GET with its headers.
 const ANNOUNCE: u64 = 200;
+/// Bytes of an HTTP request or of an answer's headers.
+const HTTP: u64 = 200;
 /// Bytes of a tracker's answer before its addresses.
 const ANSWER: u64 = 100;
 /// Bytes of an address in a compact answer (BEP 23).
@@ -102,6 +104,12 @@ pub(crate) enum Body {
     Announce { kind: Announce, number: u32 },
     /// From the tracker.
     Answer(Box<Answer>),
+    /// To the web seed, which is where the tracker is: a piece is wanted.
+    Fetch { piece: PieceIndex },
+    /// From it: all of the piece, so many bytes.
+    Fetched { piece: PieceIndex, bytes: u32 },
+    /// From it: not this piece, nor any other; its budget is spent.
+    Spent { piece: PieceIndex },
     /// Moved out.
     Taken,
 }
@@ -179,6 +187,9 @@ impl Body {
             Self::Datagram(parcel) => DATAGRAM_HEADER + u64::from(parcel.datagram.wire_len()),
             Self::Announce { .. } => charged(ANNOUNCE),
             Self::Answer(answer) => charged(ANSWER + ADDRESS * answer.peers.len() as u64),
+            Self::Fetch { .. } => charged(HTTP),
+            Self::Fetched { bytes, .. } => charged(HTTP + u64::from(*bytes)),
+            Self::Spent { .. } => charged(HTTP),
             Self::Taken => 0,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use swarmbed_engine::live::{Expiry, Numbering, SuperSeeding};
 use swarmbed_engine::policy::{ChokerConfig, HookInConfig, PlaybackConfig, SelectorConfig};
-use swarmbed_engine::{Geometry, Limits, Rate};
+use swarmbed_engine::{Geometry, Limits, Rate, WebSeedUse};
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Setup {
     pub network: NetworkSetup,
     /// The tracker.
     pub tracker: TrackerSetup,
+    /// A server that viewers may ask, if there is one.
+    pub web_seed: Option<WebSeedSetup>,
     /// Bounds of every engine.
     pub limits: Limits,
     /// When the run ends at the latest.
@@ -256,6 +258,18 @@ pub struct NetworkSetup {
     pub congestion: bool,
     /// Time to hash a piece, per byte, in picoseconds; 0: at once.
     pub hash_picos_per_byte: u32,
+}
+
+/// A web seed: as far away as the tracker, serving whole pieces one after the other, first come first
+/// served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebSeedSetup {
+    /// When viewers ask it.
+    pub when: WebSeedUse,
+    /// What it can send.
+    pub rate: Rate,
+    /// Bytes of content that it sends in all; `None`: no bound.
+    pub budget: Option<u64>,
 }
 
 /// The tracker.

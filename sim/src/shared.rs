@@ -86,6 +86,11 @@ impl Shared {
             announce_interval: self.setup.tracker.interval,
             upload: class.behaviour.uploads(),
             behaviour: self.falsehood(number),
+            web_seed: self
+                .setup
+                .web_seed
+                .filter(|_| !class.source)
+                .map(|server| server.when),
             live: self.channel(number),
             detail: if self.setup.detailed.contains(&number) {
                 Detail::Blocks

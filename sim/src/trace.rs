@@ -7,8 +7,8 @@
 use std::net::SocketAddr;
 
 use swarmbed_engine::{
-    Block, CloseReason, ConnId, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, Input,
-    Message, PeerId, PieceIndex, Remote, StoreResult, Verdict,
+    Block, CloseReason, ConnId, Datagram, Extended, ExtendedHandshake, FetchResult, G2gQuery,
+    G2gReport, Input, Message, PeerId, PieceIndex, Remote, StoreResult, Verdict,
 };
 
 /// An incremental 128-bit fingerprint.
@@ -172,6 +172,13 @@ impl Trace {
                     Datagram::Query(query) => self.query(query),
                     Datagram::Report(report) => self.report(report),
                 }
+            }
+            Input::Fetched { piece, result } => {
+                self.pair(30, piece.0);
+                self.word(match result {
+                    FetchResult::Done => 0,
+                    FetchResult::Failed { retry_after } => 1 + retry_after.as_secs(),
+                });
             }
             Input::Uplink(rate) => {
                 self.word(29);

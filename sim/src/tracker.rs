@@ -1,9 +1,10 @@
-//! The tracker: a node like another. Its answers are drawn by (peer, announce number), so that one
+//! The tracker, and the web seed that stands beside it: a node like another. Its answers are drawn by (peer, announce number), so that one
 //! peer's announce moves no other's answer but through who is listed.
 
-use swarmbed_engine::Announce;
+use swarmbed_engine::{Announce, PieceIndex};
 
 use crate::latency::nanos;
+use crate::links::nanos_for;
 use crate::mail::{Answer, Body, Door, Mail, TRACKER};
 use crate::outbox::Outbox;
 use crate::shared::Shared;
@@ -27,6 +28,10 @@ pub(crate) struct Tracker {
     /// When each was heard of.
     heard: Vec<u64>,
     seq: u32,
+    /// Content that the web seed, at the same place, has sent.
+    served: u64,
+    /// When the web seed will have sent what was wanted so far.
+    busy_until: u64,
     /// Bytes it got.
     pub(crate) down: u64,
     /// Bytes it sent.
@@ -43,6 +48,8 @@ impl Tracker {
             place: vec![NOWHERE; peers],
             heard: vec![0; peers],
             seq: 0,
+            served: 0,
+            busy_until: 0,
             down: 0,
             up: 0,
         }
@@ -84,10 +91,12 @@ impl Tracker {
 
     /// An announce.
     pub(crate) fn handle(&mut self, mail: &Mail, shared: &Shared) {
-        let Body::Announce { kind, number } = mail.body else {
-            unreachable!("peers only announce");
-        };
         self.down += mail.body.bytes();
+        let (kind, number) = match mail.body {
+            Body::Announce { kind, number } => (kind, number),
+            Body::Fetch { piece } => return self.serve(mail, piece, shared),
+            _ => unreachable!("peers announce or fetch"),
+        };
         let (peer, now) = (mail.from, mail.at);
         if kind == Announce::Stopped {
             self.forget(peer);
@@ -104,6 +113,31 @@ impl Tracker {
         let at = now + shared.latencies.tracker;
         self.out
             .post(Mail::new(at, (TRACKER, self.seq), peer, Door::NONE, body));
+        self.seq += 1;
+    }
+
+    /// A piece is wanted of the web seed: whole, and after those that were wanted before.
+    fn serve(&mut self, mail: &Mail, piece: PieceIndex, shared: &Shared) {
+        let Some(server) = shared.setup.web_seed else {
+            unreachable!("nobody is told of a web seed that is not there");
+        };
+        let length = shared.setup.geometry.length_of(piece);
+        let spent = self.served + u64::from(length);
+        let body = if server.budget.is_some_and(|budget| spent > budget) {
+            Body::Spent { piece }
+        } else {
+            self.served = spent;
+            let bytes = length;
+            Body::Fetched { piece, bytes }
+        };
+        let bytes = body.bytes();
+        let span = nanos_for(bytes, server.rate.bytes_per_s());
+        let begin = self.busy_until.max(mail.at);
+        self.busy_until = begin + span;
+        self.up += bytes;
+        let at = self.busy_until + shared.latencies.tracker;
+        let answer = Mail::new(at, (TRACKER, self.seq), mail.from, Door::NONE, body);
+        self.out.post(answer.spanning(span, false));
         self.seq += 1;
     }
 

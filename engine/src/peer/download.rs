@@ -380,7 +380,7 @@ impl Peer {
     }
 
     /// The block is here: nobody else need send it.
-    fn cancel_elsewhere(&mut self, block: BlockRef) {
+    pub(super) fn cancel_elsewhere(&mut self, block: BlockRef) {
         for index in 0..self.order.len() {
             let neighbour = self.at_mut(self.order[index]);
             if neighbour.take_request(block).is_some() {

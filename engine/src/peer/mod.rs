@@ -24,6 +24,7 @@ mod reports;
 mod source;
 mod upload;
 mod verify;
+mod web_seed;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -57,6 +58,7 @@ pub use player::{PlayState, PlaybackView};
 use receipts::Receipts;
 use reports::Reports;
 use verify::Suspect;
+use web_seed::WebSeed;
 
 /// How often late blocks, silent neighbours and the start rule are looked after.
 const TICK: Duration = Duration::from_secs(1);
@@ -123,6 +125,7 @@ pub struct Peer {
     reporting: Reporting,
     reports: Reports,
     receipts: Receipts,
+    web_seed: Option<WebSeed>,
     forwarding: Forwarding,
     uplink: Option<Rate>,
 
@@ -198,6 +201,7 @@ impl Peer {
             choker_asked_at: Instant::ZERO,
             reports: Reports::new(seed.stream("nonce", 0)),
             receipts: Receipts::default(),
+            web_seed: WebSeed::new(&config),
             forwarding: Forwarding::new(),
             uplink: None,
             tick_at: now + TICK,
@@ -228,6 +232,7 @@ impl Peer {
             Input::Closed { conn, reason } => self.closed(conn, reason),
             Input::Stored { block, result } => self.stored(block, result),
             Input::Verified { piece, verdict } => self.verified(piece, verdict),
+            Input::Fetched { piece, result } => self.fetched(piece, result),
             Input::Addresses { source, peers } => self.addresses(source, &peers),
             Input::Announced { interval } => self.book.announced(now, interval),
             Input::AnnounceFailed => self.book.announce_failed(now),
@@ -236,6 +241,9 @@ impl Peer {
         }
         self.timers();
         self.attend_player();
+        if self.web_seed.is_some() {
+            self.ask_web_seed();
+        }
     }
 
     /// The viewer presses play.
@@ -505,6 +513,7 @@ impl Peer {
     fn needs_tick(&self) -> bool {
         self.player.as_ref().is_some_and(Player::is_waiting)
             || self.live.is_some()
+            || self.web_seed.is_some() && !self.pieces.is_complete()
             || !self.pieces.is_complete() && !self.order.is_empty()
     }
 

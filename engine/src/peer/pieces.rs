@@ -161,6 +161,11 @@ impl PieceTable {
         whole.saturating_sub(here as u64 * u64::from(Geometry::BLOCK))
     }
 
+    /// Nothing of the piece is asked for or here.
+    pub(crate) fn is_idle(&self, offset: usize) -> bool {
+        self.started_at[offset] == NOT_STARTED && !self.have.contains(offset)
+    }
+
     /// Started pieces, in no order that means anything.
     pub(crate) fn started(&self) -> impl Iterator<Item = usize> + '_ {
         self.started.iter().map(|started| started.offset as usize)

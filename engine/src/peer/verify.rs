@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::Peer;
+use super::web_seed::SERVER;
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::geometry::{Block, PieceIndex};
@@ -130,9 +131,11 @@ impl Peer {
 
     fn bad(&mut self, piece: PieceIndex, offset: usize) {
         self.traffic.corrupt += u64::from(self.pieces.geometry().length_of(piece));
-        let senders: Vec<Option<(ConnId, SocketAddr)>> = self
-            .pieces
-            .failed(offset)
+        let conns = self.pieces.failed(offset);
+        if conns.iter().all(|conn| *conn == SERVER) {
+            self.give_up_server();
+        }
+        let senders: Vec<Option<(ConnId, SocketAddr)>> = conns
             .into_iter()
             .map(|conn| self.neighbour(conn).map(|one| (conn, one.addr)))
             .collect();

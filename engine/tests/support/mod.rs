@@ -33,6 +33,7 @@ pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
         announce_interval: Duration::from_secs(600),
         upload: true,
         behaviour: Behaviour::Honest,
+        web_seed: None,
         detail: Detail::Blocks,
         live: None,
     }
@@ -359,7 +360,7 @@ impl Lab {
                     self.live.produced.insert(piece, now);
                 }
                 Output::Event(event) => self.events.push((now, index, event)),
-                Output::Discard(_) | Output::Announce(_) => {}
+                Output::Discard(_) | Output::Announce(_) | Output::Fetch(_) => {}
             }
         }
     }

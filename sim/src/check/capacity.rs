@@ -17,6 +17,11 @@ pub(crate) fn capacity<O>(checks: &mut Checks, peers: &[Remains<O>], shared: &Sh
         .filter(|peer| peer.outcome.facts.source)
         .map(|peer| u128::from(peer.outcome.facts.uplink.bytes_per_s()))
         .sum();
+    let server = shared
+        .setup
+        .web_seed
+        .map(|server| server.rate.bytes_per_s());
+    let sources = sources + u128::from(server.unwrap_or(0));
     let steps = !shared.setup.faults.is_empty();
     for peer in peers {
         let facts = &peer.outcome.facts;

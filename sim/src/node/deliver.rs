@@ -1,9 +1,10 @@
 //! What a node does with a record that came through its downlink.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
-use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, Input, Message};
+use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, FetchResult, Input, Message};
 
 use super::conn::Conn;
 use super::{Net, Node};
@@ -13,6 +14,8 @@ use crate::mail::{Body, Door, Mail, Parcel, TRACKER};
 use crate::observer::Observer;
 use crate::setup::{Behaviour, WireMode};
 
+/// A web seed whose budget is spent is asked no more in a film's time.
+const SPENT: Duration = Duration::from_secs(86_400);
 /// How long a firewall lets answers in.
 const PUNCHED: u64 = 30_000_000_000;
 
@@ -50,7 +53,18 @@ impl<O: Observer> Node<O> {
             Body::Fin => self.hung_up(now, door, net),
             Body::Datagram(parcel) => self.datagram(now, from, *parcel, net),
             Body::Answer(answer) => self.told(now, &answer.peers, net),
-            Body::Announce { .. } | Body::Taken => unreachable!("not for a peer"),
+            Body::Fetched { piece, .. } => {
+                self.storage.replace(piece, &net.shared.setup.geometry);
+                let result = FetchResult::Done;
+                self.call(now, Input::Fetched { piece, result }, net);
+            }
+            Body::Spent { piece } => {
+                let result = FetchResult::Failed { retry_after: SPENT };
+                self.call(now, Input::Fetched { piece, result }, net);
+            }
+            Body::Announce { .. } | Body::Fetch { .. } | Body::Taken => {
+                unreachable!("not for a peer")
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use swarmbed_engine::{Block, Datagram, Event, Input, Output, PieceIndex, StoreRe
 use super::{Net, Node};
 use crate::address::host_at;
 use crate::links::DATAGRAM_HEADER;
-use crate::mail::{Body, Door, Parcel};
+use crate::mail::{Body, Door, Parcel, TRACKER};
 use crate::mutant::Mutant;
 use crate::observer::Observer;
 
@@ -23,6 +23,16 @@ impl<O: Observer> Node<O> {
             Output::Discard(_) => {}
             Output::Verify(piece) => self.verify(now, piece, net),
             Output::Announce(kind) => self.announce(now, kind, net),
+            Output::Fetch(piece) => {
+                let latency = net.shared.latencies.tracker;
+                self.post(
+                    now,
+                    (TRACKER, Door::NONE),
+                    latency,
+                    Body::Fetch { piece },
+                    net,
+                );
+            }
             Output::Datagram { to, datagram } => self.send_datagram(now, to, datagram, net),
             Output::Event(event) => {
                 self.event(now, &event);

@@ -48,6 +48,14 @@ impl Storage {
         self.corrupt.iter().any(|block| block.piece == piece)
     }
 
+    /// Writes all of a piece, as it should be, over what was there.
+    pub(crate) fn replace(&mut self, piece: PieceIndex, geometry: &Geometry) {
+        for index in 0..geometry.blocks_in(piece) {
+            self.arriving(piece, false);
+            self.store(geometry.block(BlockRef { piece, index }), geometry);
+        }
+    }
+
     /// Begins to hash a piece, after those that came before.
     pub(crate) fn hash(&mut self, now: u64, piece: PieceIndex, nanos: u64) {
         self.hashed_all = self.hashed_all.max(now) + nanos;

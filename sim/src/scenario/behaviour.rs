@@ -1,11 +1,14 @@
-//! What a class does that it should not, and what its viewers do, from what is written.
+//! What a class does that it should not, what its viewers do, and whom else they may ask, from what
+//! is written.
 
 use std::ops::Range;
 use std::time::Duration;
 
-use super::file::{self, Class};
+use swarmbed_engine::{Rate, WebSeedUse};
+
+use super::file::{self, Class, File};
 use super::resolve::{Result, error};
-use crate::setup::{Behaviour, Viewing};
+use crate::setup::{Behaviour, Viewing, WebSeedSetup};
 
 /// Receivers that a sybil invents, unless the scenario says otherwise; as many as the 8 that a
 /// generous peer with 3 + 1 slots would serve in two rounds.
@@ -115,4 +118,31 @@ pub(super) fn viewing(class: &Class, live: bool, span: &Range<usize>) -> Result<
         seek: written.seek_every.map(|every| every.0),
         patience: written.patience.map(|patience| patience.0),
     })
+}
+
+/// The server that viewers may ask.
+pub(super) fn web_seed(file: &File) -> Result<Option<WebSeedSetup>> {
+    let Some(written) = &file.web_seed else {
+        return Ok(None);
+    };
+    let (span, server) = (written.span(), written.get_ref());
+    if file.live.is_some() || file.content.bitrate.is_none() {
+        return error(
+            "[web_seed]: a server has films that can be played, no channels and no plain files",
+            "give [content] a `duration` and a `bitrate`, and leave [live] out",
+            span,
+        );
+    }
+    if server.rate.0 == Rate::ZERO {
+        return error("[web_seed]: its `rate` is above zero", "", span);
+    }
+    Ok(Some(WebSeedSetup {
+        when: match server.when {
+            file::When::Always => WebSeedUse::Always,
+            file::When::BufferLow(media) => WebSeedUse::BufferLow(media.0),
+            file::When::Prefix(media) => WebSeedUse::Prefix(media.0),
+        },
+        rate: server.rate.0,
+        budget: server.budget.map(|budget| budget.0),
+    }))
 }

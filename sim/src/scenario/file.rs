@@ -29,6 +29,9 @@ pub struct File {
     /// The player.
     #[serde(default)]
     pub playback: Playback,
+    /// A server that viewers may ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_seed: Option<Spanned<WebSeed>>,
     /// Sets of policies to compare.
     #[serde(default = "Policy::defaults")]
     pub policy: Vec<Spanned<Policy>>,
@@ -321,6 +324,30 @@ pub enum Wire {
     Typed,
     /// Yes: every one.
     Bytes,
+}
+
+/// `[web_seed]`
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebSeed {
+    /// What it can send.
+    pub rate: Speed,
+    /// What it sends in all; absent: no bound.
+    pub budget: Option<Size>,
+    /// `"always"`, `{ buffer-low = "10 s" }` or `{ prefix = "10 s" }`.
+    pub when: When,
+}
+
+/// When a web seed is asked.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum When {
+    /// Whenever there is a piece to ask for.
+    Always,
+    /// When less than this is here from the playhead on.
+    BufferLow(Time),
+    /// For the first so much of the film.
+    Prefix(Time),
 }
 
 /// `[playback]`

@@ -274,6 +274,7 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
             peers_per_answer: swarm.peers_per_answer,
             interval: swarm.announce_interval.0,
         },
+        web_seed: super::behaviour::web_seed(file)?,
         limits: Limits {
             dial_below: swarm.neighbours,
             neighbours_max: swarm.neighbours_max,

@@ -100,6 +100,7 @@ pub fn setup(pieces: u64, viewers: u32, classes: Vec<Class>) -> Setup {
             peers_per_answer: 50,
             interval: secs(1800),
         },
+        web_seed: None,
         limits: Limits::default(),
         horizon: secs(20_000),
         faults: Vec::new(),
