@@ -15,6 +15,23 @@ fn victim(number: u64) -> Peer {
     let mut config = config(0, geometry);
     config.bitrate = Some(Rate::from_bytes_per_s(50_000));
     let index = |length: usize| usize::try_from(number).unwrap() % length;
+    config.web_seed = match number % 4 {
+        1 => Some(WebSeedUse::Always),
+        2 => Some(WebSeedUse::BufferLow(Duration::from_secs(5))),
+        3 => Some(WebSeedUse::Prefix(Duration::from_secs(5))),
+        _ => None,
+    };
+    let friends = (1..5).map(|index| Accomplice {
+        peer_id: PeerId([index; 20]),
+        listen: addr(usize::from(index)),
+    });
+    config.behaviour = match number % 9 {
+        1 => Behaviour::Liar,
+        2 => Behaviour::Colluder(friends.collect()),
+        3 => Behaviour::Sybil((100..104).map(addr).collect()),
+        4 => Behaviour::HaveLiar,
+        _ => Behaviour::Honest,
+    };
     config.selector =
         SelectorConfig::from_name(SelectorConfig::TABLE[index(SelectorConfig::TABLE.len())].name)
             .unwrap();
@@ -77,12 +94,14 @@ fn message(rng: &mut Rng) -> Message {
                 ("sw_g2g_query".into(), 2),
                 ("sw_g2g_report".into(), 3),
                 ("Tr_G2G_v2".into(), 4),
+                ("sw_receipts".into(), 5),
             ],
             port: Some(u16::try_from(rng.below(65_536)).unwrap()),
             requests_max: Some(u32::try_from(rng.below(1 << 32)).unwrap()),
             ..ExtendedHandshake::default()
         }))),
-        _ => Message::Extended(Box::new(match rng.below(4) {
+        _ => Message::Extended(Box::new(match rng.below(5) {
+            4 => Extended::Receipts((0..rng.index(40)).map(|_| receipt(rng)).collect()),
             3 => Extended::G2gShares(G2gShares::new(
                 (0..rng.index(9)).map(|_| (block(rng).piece, 99)).collect(),
             )),
@@ -97,6 +116,24 @@ fn message(rng: &mut Rng) -> Message {
                 received: (0..rng.index(600)).map(|_| (block(rng).piece, 9)).collect(),
             }),
         })),
+    }
+}
+
+fn receipt(rng: &mut Rng) -> Receipt {
+    let id = |rng: &mut Rng| PeerId([u8::try_from(rng.below(6)).unwrap(); 20]);
+    let wild = rng.chance(0.05);
+    Receipt {
+        receiver: addr(rng.index(200)),
+        receiver_id: id(rng),
+        forwarder: id(rng),
+        received: (0..rng.index(150))
+            .map(|_| {
+                let last = if wild { 1 << 32 } else { u64::from(PIECES) };
+                let piece = PieceIndex(u32::try_from(rng.below(last)).unwrap());
+                (piece, u16::try_from(rng.below(5)).unwrap())
+            })
+            .collect(),
+        seal: Seal::default(),
     }
 }
 
@@ -131,6 +168,17 @@ fn call(rng: &mut Rng, conns: &[ConnId], asked: &[Output]) -> Call {
                     block: *block,
                     result,
                 });
+            }
+            Output::Fetch(piece) => {
+                let result = if rng.chance(0.7) {
+                    FetchResult::Done
+                } else {
+                    FetchResult::Failed {
+                        retry_after: Duration::from_secs(rng.below(1 << 40)),
+                    }
+                };
+                let piece = *piece;
+                return Call::Input(Input::Fetched { piece, result });
             }
             Output::Verify(piece) => {
                 let verdict = match rng.below(6) {
@@ -195,6 +243,10 @@ fn call(rng: &mut Rng, conns: &[ConnId], asked: &[Output]) -> Call {
             conn,
             bytes: u32::try_from(rng.below(1 << 32)).unwrap(),
         }),
+        (10, _) if rng.chance(0.1) => Call::Rename {
+            peer_id: PeerId([u8::try_from(rng.below(60)).unwrap(); 20]),
+            listen: Some(addr(rng.index(200))),
+        },
         (10, _) => Call::Play,
         (_, Some(conn)) => Call::Input(Input::Message(conn, message(rng))),
         (_, None) => Call::Input(Input::Timeout),
