@@ -1,5 +1,6 @@
 //! `swarmbed run`: scenario files in; tables, CSV and figures out.
 
+mod classes;
 mod files;
 mod page;
 mod pictures;
@@ -16,7 +17,7 @@ use std::time::Instant as Clock;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-use swarmbed_analysis::compare::{ADVERSARY, HONEST, RunMetrics, paired, summarise, summarise_of};
+use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
 use swarmbed_sim::scenario::{Scenario, seeds};
 
 use crate::{place, table};
@@ -318,28 +319,22 @@ fn tell(
             println!("{line}");
         }
     }
-    let groups: Vec<_> = (0..names.len())
-        .flat_map(|variant| {
-            let classes = &scenario.variants[variant].setup.classes;
-            let apart = |group: &&str| {
-                ![HONEST, ADVERSARY].contains(group)
-                    || classes.iter().any(|class| class.name == *group)
-            };
-            let rows = files::group_names(runs, variant)
-                .into_iter()
-                .filter(apart)
-                .map(move |group| {
-                    let summaries = summarise_of(runs, variant, group);
-                    (variant, group, table::estimates(&summaries))
-                });
-            rows.collect::<Vec<_>>()
-        })
-        .map(|(variant, group, estimates)| (format!("{}: {group}", names[variant]), estimates))
-        .collect();
-    if !groups.is_empty() {
-        println!("\nBy class:");
-        for line in table::lines(scenario.stalls, &groups) {
-            println!("{line}");
+    for (heading, rows) in [
+        ("By class:", classes::by_class(scenario, runs)),
+        (
+            "Adversaries less the honest, in the same runs:",
+            classes::gained(scenario, runs),
+        ),
+        (
+            "The honest less the honest where the line of the sweep begins, on the same seeds:",
+            classes::lost(scenario, runs),
+        ),
+    ] {
+        if !rows.is_empty() {
+            println!("\n{heading}");
+            for line in table::lines(scenario.stalls, &rows) {
+                println!("{line}");
+            }
         }
     }
     let cut: f64 = files::total(runs, "cut_by_horizon");

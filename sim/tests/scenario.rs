@@ -210,3 +210,35 @@ fn when_to_stop_is_checked() {
         assert!(message.contains(said), "{with}: {message}");
     }
 }
+
+/// Scenario files below a folder.
+fn scenarios(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            scenarios(&path, found);
+        } else if path.extension().is_some_and(|end| end == "toml") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_committed_scenario_can_be_read_and_spells_itself_out() {
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    let mut found = Vec::new();
+    scenarios(
+        &std::path::Path::new(&here).join("../scenarios"),
+        &mut found,
+    );
+    assert!(found.len() >= 9, "{found:?}");
+    for path in found {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let scenario = Scenario::read(&text, &[]).unwrap_or_else(|error| {
+            panic!("{}: {error}", path.display());
+        });
+        let again = Scenario::read(&scenario.text, &[]).unwrap();
+        assert_eq!(again.variants.len(), scenario.variants.len());
+        assert_eq!(again.variants[0].setup, scenario.variants[0].setup);
+    }
+}
