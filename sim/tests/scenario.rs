@@ -242,3 +242,26 @@ fn every_committed_scenario_can_be_read_and_spells_itself_out() {
         assert_eq!(again.variants[0].setup, scenario.variants[0].setup);
     }
 }
+
+#[test]
+fn ablations_of_give_to_get_are_parameters() {
+    let with = |choker: &str| {
+        let selector =
+            "{ name = \"give-to-get\", h = \"5 s\", mu = 2, mid = \"mu\", ties = \"first\" }";
+        let policy = "selector = \"give-to-get\"\nchoker = \"give-to-get\"";
+        assert!(QUICKSTART.contains(policy));
+        let text = QUICKSTART.replace(policy, &format!("selector = {selector}\nchoker = {choker}"));
+        Scenario::read(&text, &[])
+            .map(|scenario| scenario.variants[2].setup.classes[1].choker.clone())
+    };
+    let plain = with("\"give-to-get\"").unwrap();
+    for name in ["give-to-get", "receipts"] {
+        let table = format!("{{ name = \"{name}\", delta = \"5 s\", slots = 4, rank = \"all\" }}");
+        assert_ne!(with(&table).unwrap(), plain);
+    }
+    let error = with("{ name = \"give-to-get\", rank = \"none\" }").expect_err("no such rank");
+    assert!(
+        error.message.contains("\"ours, all\", \"ours\" or \"all\""),
+        "{error}"
+    );
+}

@@ -147,3 +147,55 @@ impl Choker for GiveToGet {
         self.optimistic(view, unchoked);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    /// Neighbours that forwarded so many blocks of ours, and so many in all.
+    fn first_of(rank: Rank, forwarded: &[(u32, u32)]) -> usize {
+        let conn = |index: usize| ConnId::new(u32::try_from(index).unwrap(), 0);
+        let neighbours: Vec<Candidate> = (0..)
+            .zip(forwarded)
+            .map(|(index, &(ours, all))| Candidate {
+                conn: conn(index),
+                interested: true,
+                unchoked: false,
+                since: Instant::ZERO,
+                connected_at: Instant::ZERO,
+                down: Rate::ZERO,
+                up: Rate::ZERO,
+                snubbed: false,
+                g2g: true,
+                forwarded_ours: ours,
+                forwarded: all,
+                claimed_ours: Rate::ZERO,
+                claimed: Rate::ZERO,
+            })
+            .collect();
+        let view = ChokeView {
+            now: Instant::from_secs(10),
+            uplink: Some(Rate::ZERO),
+            complete: false,
+            piece_length: 16_384,
+            neighbours: &neighbours,
+        };
+        let mut choker = GiveToGet::new(Duration::from_secs(10), 1, rank);
+        let mut unchoked = Vec::new();
+        let mut rng = Seed::from_number(1).stream("choke", 0);
+        choker.rechoke(&view, &mut rng, &mut unchoked);
+        assert_eq!(unchoked.len(), 1);
+        (0..forwarded.len())
+            .find(|&index| conn(index) == unchoked[0])
+            .unwrap()
+    }
+
+    #[test]
+    fn the_rank_is_ours_then_all_unless_one_is_left_out() {
+        let forwarded = [(0, 30), (5, 5), (5, 20)];
+        assert_eq!(first_of(Rank::OursThenAll, &forwarded), 2);
+        assert_eq!(first_of(Rank::Ours, &forwarded), 1, "the older of equals");
+        assert_eq!(first_of(Rank::All, &forwarded), 0);
+    }
+}
