@@ -161,8 +161,18 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
     })
 }
 
+/// A value as it stands in names of variants: a table by its keys and values, without braces.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), Into::into)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Table(table) => {
+            let parts = table
+                .iter()
+                .map(|(key, value)| format!("{key} {}", plain(value)));
+            parts.collect::<Vec<_>>().join(", ")
+        }
+        value => value.to_string(),
+    }
 }
 
 /// All combinations of the sweep's axes, first axis slowest.
