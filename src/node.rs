@@ -19,7 +19,7 @@ use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
 pub(crate) enum NodeCommand {
     /// Make a .torrent of a file or folder
     Create(CreateArgs),
-    /// Run a tracker (HTTP announce and scrape)
+    /// Run a tracker (announce and scrape over HTTP and UDP)
     Tracker(TrackerArgs),
     /// Serve complete content, with a tracker of its own unless told otherwise
     Seed(SeedArgs),

@@ -255,7 +255,7 @@ impl NodeError {
                 format!("stop that program, or choose another port with {option} (0: any free one)")
             }
             Self::Listen { .. } => "check that this machine has that address".into(),
-            Self::TrackerUrl { .. } => "give an http:// announce URL with --tracker".into(),
+            Self::TrackerUrl { .. } => "give an http:// or udp:// announce URL with --tracker".into(),
             Self::NoPeers { .. } => {
                 "check that the tracker runs and can be reached, or name peers with --peer HOST:PORT"
                     .into()

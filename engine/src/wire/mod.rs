@@ -1,5 +1,5 @@
-//! The bytes of everything peers say, without IO: handshake, messages, datagrams, bencode and
-//! `.torrent` files.
+//! The bytes of everything peers say, without IO: handshake, messages, datagrams, bencode,
+//! `.torrent` files, and what trackers say over UDP.
 //!
 //! Owns every byte layout; must not know sockets, and keeps no payload: a `Piece`'s bytes pass
 //! through [`Decoder`] to the caller as they arrive. Whatever comes in is hostile: every length
@@ -14,6 +14,7 @@ mod handshake;
 pub mod metainfo;
 mod read;
 mod sealed;
+mod udp_tracker;
 
 use alloc::vec::Vec;
 
@@ -26,6 +27,7 @@ pub use extended::{
 };
 pub use handshake::Handshake;
 pub use sealed::SealedEnd;
+pub use udp_tracker::{UdpAnnounce, UdpAnswer, UdpRequest};
 
 use crate::message::Message;
 

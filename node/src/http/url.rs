@@ -20,7 +20,7 @@ impl Url {
         match scheme {
             "http" => {}
             "https" => return Err("https is not supported: this program has no TLS"),
-            "udp" => return Err("UDP trackers are not supported"),
+            "udp" => return Err("is not spoken to over HTTP"),
             "ws" | "wss" => return Err("WebTorrent trackers are not supported"),
             _ => return Err(NONE),
         }

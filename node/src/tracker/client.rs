@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use swarmbed_engine::wire::UdpAnnounce;
 use swarmbed_engine::wire::bencode::{self, Dict, Value};
 use swarmbed_engine::{Announce, PeerId, Traffic};
 use tokio::task::JoinSet;
 
+use super::udp;
 use crate::error::NodeError;
 use crate::http::client::get;
 use crate::http::url::{Url, encode};
@@ -26,10 +28,36 @@ pub(crate) struct Answer {
     pub(crate) interval: Duration,
 }
 
+/// Where a tracker is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Http(Url),
+    Udp(Url),
+}
+
+impl Place {
+    fn parse(url: &str) -> Result<Self, &'static str> {
+        match url.strip_prefix("udp://") {
+            // Laid out like the other, but for its port, which it must name.
+            Some(rest) => {
+                let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+                let named = authority
+                    .rsplit_once(':')
+                    .is_some_and(|(_, port)| !port.contains(']'));
+                if !named {
+                    return Err("names no port, as in udp://host:6969");
+                }
+                Url::parse(&format!("http://{rest}")).map(Self::Udp)
+            }
+            None => Url::parse(url).map(Self::Http),
+        }
+    }
+}
+
 /// Announces one torrent to all its trackers.
 #[derive(Debug)]
 pub(crate) struct Announcer {
-    trackers: Vec<Url>,
+    trackers: Vec<Place>,
     from: IpAddr,
     port: u16,
     info_hash: [u8; 20],
@@ -48,14 +76,14 @@ impl Announcer {
     ) -> Result<Self, NodeError> {
         let mut trackers = Vec::new();
         for url in asked_for {
-            let parsed = Url::parse(url).map_err(|why| NodeError::TrackerUrl {
+            let parsed = Place::parse(url).map_err(|why| NodeError::TrackerUrl {
                 url: url.clone(),
                 why,
             })?;
             trackers.push(parsed);
         }
-        trackers.extend(promised.iter().filter_map(|url| Url::parse(url).ok()));
-        let mut once: Vec<Url> = Vec::new();
+        trackers.extend(promised.iter().filter_map(|url| Place::parse(url).ok()));
+        let mut once: Vec<Place> = Vec::new();
         for tracker in trackers {
             if once.len() < TRACKERS_MAX && !once.contains(&tracker) {
                 once.push(tracker);
@@ -81,7 +109,13 @@ impl Announcer {
         let query = self.query(announce, traffic, left);
         let mut asked = JoinSet::new();
         for tracker in &self.trackers {
-            asked.spawn(ask(tracker.clone(), query.clone(), self.from));
+            match tracker.clone() {
+                Place::Http(url) => asked.spawn(ask(url, query.clone(), self.from)),
+                Place::Udp(url) => {
+                    let announce = self.datagram(announce, traffic, left);
+                    asked.spawn(ask_udp(url, announce, self.from))
+                }
+            };
         }
         let mut all: Option<Answer> = None;
         let mut refusals = String::new();
@@ -104,6 +138,21 @@ impl Announcer {
         all.ok_or(refusals)
     }
 
+    fn datagram(&self, event: Announce, traffic: Traffic, left: u64) -> UdpAnnounce {
+        let (_, key) = self.peer_id.0.split_last_chunk::<4>().expect("20 bytes");
+        UdpAnnounce {
+            info_hash: self.info_hash,
+            peer_id: self.peer_id,
+            downloaded: traffic.payload_down,
+            left,
+            uploaded: traffic.payload_up,
+            event,
+            key: u32::from_be_bytes(*key),
+            wanted: Some(50),
+            port: self.port,
+        }
+    }
+
     fn query(&self, announce: Announce, traffic: Traffic, left: u64) -> String {
         let event = match announce {
             Announce::Started => "&event=started",
@@ -121,6 +170,12 @@ impl Announcer {
             traffic.payload_down,
         )
     }
+}
+
+async fn ask_udp(tracker: Url, announce: UdpAnnounce, from: IpAddr) -> Result<Answer, String> {
+    udp::ask(&tracker.host, tracker.port, from, &announce)
+        .await
+        .map_err(|why| format!("tracker udp://{}: {why}", tracker.authority()))
 }
 
 async fn ask(tracker: Url, query: String, from: IpAddr) -> Result<Answer, String> {
@@ -191,6 +246,27 @@ fn listed(peer: &Dict<'_>) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trackers_of_both_kinds() {
+        let place = Place::parse("udp://[::1]:6969/announce");
+        assert!(
+            matches!(place, Ok(Place::Udp(url)) if (url.host.as_str(), url.port) == ("::1", 6969))
+        );
+        assert!(matches!(
+            Place::parse("http://a/announce"),
+            Ok(Place::Http(_))
+        ));
+        for bad in [
+            "udp://",
+            "udp://host",
+            "udp://[::1]/",
+            "udp://host:x",
+            "https://a/",
+        ] {
+            assert!(Place::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn answers_of_all_kinds() {

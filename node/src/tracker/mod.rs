@@ -1,8 +1,9 @@
-//! Trackers over HTTP (BEP 3, 7, 23, 48): asking one, and being one.
+//! Trackers over HTTP (BEP 3, 7, 23, 48) and UDP (BEP 15): asking one, and being one.
 
 mod client;
 mod server;
 mod table;
+mod udp;
 
 pub use server::TrackerServer;
 

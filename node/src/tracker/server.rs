@@ -1,4 +1,4 @@
-//! Being a tracker: `/announce` and `/scrape`.
+//! Being a tracker: `/announce` and `/scrape`, and the same over UDP.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,10 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use swarmbed_engine::wire::bencode::Node;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::Instant;
 
 use super::table::{Announced, Entry, INTERVAL, Table, seen_from};
+use super::udp;
 use crate::error::NodeError;
 use crate::http::server::{Request, listen, plain, respond, serve};
 
@@ -22,6 +23,8 @@ const SCRAPES_MAX: usize = 64;
 #[derive(Debug)]
 pub struct TrackerServer {
     listener: TcpListener,
+    /// On the same port, if that is free.
+    udp: Option<UdpSocket>,
     table: Arc<Mutex<Table>>,
 }
 
@@ -35,10 +38,22 @@ impl TrackerServer {
         option: &'static str,
         only: Option<Vec<[u8; 20]>>,
     ) -> Result<Self, NodeError> {
+        let listener = listen("tracker", addr, option).await?;
+        let udp = match listener.local_addr() {
+            Ok(addr) => UdpSocket::bind(addr).await.ok(),
+            Err(_) => None,
+        };
         Ok(Self {
-            listener: listen("tracker", addr, option).await?,
+            listener,
+            udp,
             table: Arc::new(Mutex::new(Table::new(only))),
         })
+    }
+
+    /// Whether it answers over UDP, too.
+    #[must_use]
+    pub const fn has_udp(&self) -> bool {
+        self.udp.is_some()
     }
 
     /// Where it listens.
@@ -53,6 +68,10 @@ impl TrackerServer {
     /// Serves until dropped.
     pub async fn run(self) {
         let table = self.table;
+        let mut tasks = tokio::task::JoinSet::new();
+        if let Some(socket) = self.udp {
+            tasks.spawn(udp::serve(socket, Arc::clone(&table)));
+        }
         serve(self.listener, move |stream, request| {
             answer(Arc::clone(&table), stream, request)
         })
