@@ -36,14 +36,29 @@ impl Rate {
         if self.0 == 0 {
             return u64::MAX;
         }
-        let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0));
-        u64::try_from(nanos).unwrap_or(u64::MAX)
+        match bytes.checked_mul(1_000_000_000) {
+            Some(product) => product.div_ceil(self.0),
+            None => {
+                let nanos = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.0));
+                u64::try_from(nanos).unwrap_or(u64::MAX)
+            }
+        }
     }
 
     /// Bytes that pass in `nanos` nanoseconds, rounded down.
     #[must_use]
     pub fn bytes_in(self, nanos: u64) -> u64 {
-        u64::try_from(u128::from(self.0) * u128::from(nanos) / 1_000_000_000).unwrap_or(u64::MAX)
+        part(self.0, nanos, 1_000_000_000)
+    }
+}
+
+/// `whole * times / of`, rounded down; `u64::MAX` if it is more. Nearly always 64 bits are enough,
+/// and a division of 128 bits costs ten times as much.
+fn part(whole: u64, times: u64, of: u64) -> u64 {
+    match whole.checked_mul(times) {
+        Some(product) => product / of,
+        None => u64::try_from(u128::from(whole) * u128::from(times) / u128::from(of))
+            .unwrap_or(u64::MAX),
     }
 }
 
@@ -80,16 +95,14 @@ impl RateMeter {
         let mut copy = *self;
         copy.forget(now);
         let span = nanos(now.since(copy.since)).max(1_000_000_000);
-        let rate = u128::from(copy.bytes) * 1_000_000_000 / u128::from(span);
-        Rate(u64::try_from(rate).unwrap_or(u64::MAX))
+        Rate(part(copy.bytes, 1_000_000_000, span))
     }
 
     fn forget(&mut self, now: Instant) {
         let span = nanos(now.since(self.since));
         let window = nanos(self.window);
         if span > window {
-            let kept = u128::from(self.bytes) * u128::from(window) / u128::from(span);
-            self.bytes = u64::try_from(kept).unwrap_or(u64::MAX);
+            self.bytes = part(self.bytes, window, span);
             self.since = now - self.window;
         }
     }

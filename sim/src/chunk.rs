@@ -7,6 +7,16 @@ use crate::observer::Observer;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 
+/// A record's place in the order, and where it lies.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    /// When its last byte arrives.
+    pub(crate) at: u64,
+    /// The sender, and below, its own count.
+    sender: u64,
+    pub(crate) index: u32,
+}
+
 /// Peers that are handled by one thread at a time.
 pub(crate) struct Chunk<O> {
     /// The number of the first.
@@ -22,7 +32,7 @@ pub(crate) struct Chunk<O> {
     pub(crate) out: Outbox,
     /// The mail of this window, and its order: by peer, then by key.
     mail: Vec<Mail>,
-    order: Vec<u32>,
+    order: Vec<Place>,
     starts: Vec<u32>,
 }
 
@@ -104,22 +114,26 @@ impl<O: Observer> Chunk<O> {
             *start = sum;
         }
         self.order.clear();
-        self.order.resize(self.mail.len(), 0);
+        self.order.resize(self.mail.len(), Place::default());
         // From the end, each start moves down to where its peer's mail begins.
         for (index, mail) in (0..).zip(&self.mail) {
             let start = &mut self.starts[(mail.to - self.first) as usize];
             *start -= 1;
-            self.order[*start as usize] = index;
+            let (at, from, seq) = mail.key();
+            self.order[*start as usize] = Place {
+                at,
+                sender: u64::from(from) << 32 | u64::from(seq),
+                index,
+            };
         }
         for place in 0..peers {
             let (from, to) = (self.starts[place] as usize, self.starts[place + 1] as usize);
             if to - from > 1 {
                 let order = &mut self.order[from..to];
-                let mail = &self.mail;
-                order.sort_unstable_by_key(|&index| mail[index as usize].key());
-                let key = |index: u32| mail[index as usize].key();
+                let key = |place: &Place| (place.at, place.sender);
+                order.sort_unstable_by_key(key);
                 assert!(
-                    order.windows(2).all(|two| key(two[0]) < key(two[1])),
+                    order.windows(2).all(|two| key(&two[0]) < key(&two[1])),
                     "two records have one key"
                 );
             }

@@ -74,6 +74,7 @@ impl Peer {
     fn request(&mut self, conn: ConnId, block: BlockRef) {
         let now = self.now;
         let spelled = self.pieces.geometry().block(block);
+        self.links[conn.slot()].asked = true;
         let neighbour = self.neighbour(conn).expect("checked by ask");
         neighbour.push_request(block, now);
         self.detail(Event::Requested {
@@ -243,8 +244,13 @@ impl Peer {
     pub(super) fn look_after_requests(&mut self) {
         let now = self.now;
         for index in 0..self.order.len() {
+            let slot = usize::from(self.order[index]);
+            if !self.links[slot].asked {
+                continue;
+            }
             let neighbour = self.at_mut(self.order[index]);
             let Some(since) = neighbour.silent_since() else {
+                self.links[slot].asked = false;
                 continue;
             };
             let silent = now.since(since);
@@ -269,6 +275,10 @@ impl Peer {
         // What was given up goes to those who are not late, if they have room.
         for late in [false, true] {
             for index in 0..self.order.len() {
+                let link = &self.links[usize::from(self.order[index])];
+                if link.they_choke || link.wanted == 0 {
+                    continue;
+                }
                 let neighbour = self.at(self.order[index]);
                 if neighbour.requests.iter().any(|one| one.given_up) == late {
                     let conn = neighbour.conn;

@@ -20,6 +20,10 @@ pub(crate) struct Link {
     pub(crate) spoke: bool,
     pub(crate) they_choke: bool,
     pub(crate) we_interested: bool,
+    pub(crate) we_choke: bool,
+    pub(crate) they_interested: bool,
+    /// It may owe us blocks: true from a request on, false once it was found to owe none.
+    pub(crate) asked: bool,
     pub(crate) last_received: Instant,
     pub(crate) last_sent: Instant,
 }
@@ -34,6 +38,9 @@ impl Link {
             spoke: false,
             they_choke: true,
             we_interested: false,
+            we_choke: true,
+            they_interested: false,
+            asked: false,
             last_received: now,
             last_sent: now,
         }

@@ -58,8 +58,6 @@ pub(crate) struct Neighbour {
     /// In a live swarm, from its extension handshake on.
     pub(crate) heard: Option<Heard>,
 
-    pub(crate) we_choke: bool,
-    pub(crate) they_interested: bool,
     pub(crate) unchoked_at: Instant,
 
     pub(crate) down: RateMeter,
@@ -108,8 +106,6 @@ impl Neighbour {
             remote: None,
             connected_at: now,
             heard: None,
-            we_choke: true,
-            they_interested: false,
             unchoked_at: now,
             down: RateMeter::new(now, RATE_WINDOW),
             up: RateMeter::new(now, RATE_WINDOW),

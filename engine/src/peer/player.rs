@@ -74,6 +74,9 @@ pub(crate) struct Player {
     /// The playhead was at `anchor_byte` at `anchor_at`; it moves only while playing.
     anchor_at: Instant,
     anchor_byte: u64,
+    /// When the playhead meets the frontier, for this byte of the frontier and this anchor: asked
+    /// for at every call, and a division.
+    meets: (u64, u64, Instant, Instant),
     /// First missing piece at or after the playhead (its offset; the window's length if none).
     frontier: usize,
     /// Bytes of media shown before the anchor.
@@ -104,6 +107,7 @@ impl Player {
             seek_at: now,
             anchor_at: now,
             anchor_byte: 0,
+            meets: (0, 0, now, now),
             frontier: 0,
             played: 0,
             stall: None,
@@ -315,7 +319,18 @@ impl Player {
 
     /// When something happens without a piece coming: the playhead meets a gap or the end.
     pub(crate) fn next(&self, table: &PieceTable) -> Option<Instant> {
-        (self.state == PlayState::Playing).then(|| self.due(self.frontier_byte(table)))
+        (self.state == PlayState::Playing).then(|| {
+            let byte = self.frontier_byte(table);
+            match self.meets {
+                (frontier, anchor_byte, anchor_at, due)
+                    if (frontier, anchor_byte, anchor_at)
+                        == (byte, self.anchor_byte, self.anchor_at) =>
+                {
+                    due
+                }
+                _ => self.due(byte),
+            }
+        })
     }
 
     /// Whether the start rule must be asked again as time passes.
@@ -362,8 +377,10 @@ impl Player {
                     self.state = PlayState::Playing;
                 }
                 PlayState::Playing => {
-                    let due = self.due(self.frontier_byte(table));
+                    let due = self.next(table).expect("it plays");
                     if due > now {
+                        let byte = self.frontier_byte(table);
+                        self.meets = (byte, self.anchor_byte, self.anchor_at, due);
                         return;
                     }
                     self.meet_frontier(due, table);

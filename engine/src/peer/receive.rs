@@ -110,8 +110,7 @@ impl Peer {
     }
 
     fn they_are_interested(&mut self, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.they_interested = interested;
+        self.links[conn.slot()].they_interested = interested;
         if interested {
             if self.lies {
                 self.lure(conn);

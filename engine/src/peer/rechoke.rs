@@ -48,7 +48,7 @@ impl Peer {
     /// A neighbour became interested: while few are unchoked, it need not wait for the round.
     pub(super) fn unchoke_early(&mut self, conn: crate::ConnId) {
         let idle = self.idle_slots();
-        if idle > 0 && self.neighbour(conn).is_some_and(|one| one.we_choke) {
+        if idle > 0 && self.link(conn).is_some_and(|one| one.we_choke) {
             self.ask_choker(Some(idle));
         }
     }
@@ -56,7 +56,7 @@ impl Peer {
     /// An unchoked neighbour wants nothing any more: its slot need not lie idle until the round.
     pub(super) fn refill_slot(&mut self, conn: crate::ConnId) {
         let rested = self.now >= self.choker_asked_at + EARLY_PAUSE;
-        if rested && self.neighbour(conn).is_some_and(|one| !one.we_choke) {
+        if rested && self.link(conn).is_some_and(|one| !one.we_choke) {
             let idle = self.idle_slots();
             if idle > 0 {
                 self.ask_choker(Some(idle));
@@ -74,7 +74,7 @@ impl Peer {
         let busy = self
             .order
             .iter()
-            .map(|&slot| self.at(slot))
+            .map(|&slot| &self.links[usize::from(slot)])
             .filter(|one| !one.we_choke && one.they_interested);
         choker.early_below().saturating_sub(busy.count())
     }
@@ -90,12 +90,12 @@ impl Peer {
         let candidates: Vec<Candidate> = self
             .order
             .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.is_open())
-            .map(|one| Candidate {
+            .map(|&slot| (self.at(slot), &self.links[usize::from(slot)]))
+            .filter(|(one, _)| one.is_open())
+            .map(|(one, link)| Candidate {
                 conn: one.conn,
-                interested: one.they_interested,
-                unchoked: !one.we_choke,
+                interested: link.they_interested,
+                unchoked: !link.we_choke,
                 since: one.unchoked_at,
                 connected_at: one.connected_at,
                 down: one.down.rate(now),

@@ -95,9 +95,9 @@ impl Peer {
         let mut conns: Vec<(bool, ConnId)> = self
             .order
             .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.heard.is_some())
-            .map(|one| (one.we_choke, one.conn))
+            .filter(|&&slot| self.at(slot).heard.is_some())
+            .map(|&slot| &self.links[usize::from(slot)])
+            .map(|link| (link.we_choke, link.conn))
             .collect();
         if let Some(SuperSeeding { k, tau }) = self.super_seeding()
             && conns.len() > usize::from(k)

@@ -25,9 +25,10 @@ impl Peer {
         }
         let has = self.pieces.has(block.piece);
         let queue_max = usize::from(self.config.limits.uploads_queued_max);
+        let choked = self.links[conn.slot()].we_choke;
         let neighbour = self.neighbour(conn).expect("checked by message");
         let full = neighbour.uploads.len() >= queue_max;
-        if neighbour.we_choke || !has || full {
+        if choked || !has || full {
             if neighbour.speaks_fast() {
                 self.send(conn, Message::Reject(block));
             } else if full {
@@ -100,10 +101,10 @@ impl Peer {
     /// Chokes or unchokes a neighbour. A choked one's queue is dropped: block by block with BEP 6.
     pub(super) fn set_choke(&mut self, conn: ConnId, choke: bool) {
         let now = self.now;
-        let neighbour = self.neighbour(conn).expect("a neighbour");
-        if core::mem::replace(&mut neighbour.we_choke, choke) == choke {
+        if core::mem::replace(&mut self.links[conn.slot()].we_choke, choke) == choke {
             return;
         }
+        let neighbour = self.neighbour(conn).expect("a neighbour");
         neighbour.unchoked_at = now;
         let fast = neighbour.speaks_fast();
         let dropped: Vec<Block> = if choke {

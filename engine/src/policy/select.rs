@@ -178,6 +178,12 @@ impl SelectView<'_> {
 
     /// The candidates of a range, ascending.
     pub fn candidates(&self, range: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        self.words(range)
+            .flat_map(|(base, word)| bits(word).map(move |bit| base + bit))
+    }
+
+    /// The same, 64 at a step: the first piece's offset, and a bit for each candidate.
+    fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64)> + '_ {
         let end = range.end.min(self.pieces());
         let start = range.start.min(end);
         let words = start / 64..end.div_ceil(64);
@@ -190,7 +196,7 @@ impl SelectView<'_> {
             .unwrap_or(&[]);
         words
             .zip(ours.iter().zip(theirs))
-            .flat_map(move |(index, (ours, theirs))| {
+            .map(move |(index, (ours, theirs))| {
                 let base = index * 64;
                 let mut word = ours & theirs;
                 if base < start {
@@ -199,21 +205,33 @@ impl SelectView<'_> {
                 if end - base < 64 {
                     word &= (1 << (end - base)) - 1;
                 }
-                bits(word).map(move |bit| base + bit)
+                (base, word)
             })
     }
 
     /// The first candidate of a range.
     #[must_use]
     pub fn lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        self.candidates(range).next()
+        self.words(range)
+            .find(|(_, word)| *word != 0)
+            .map(|(base, word)| base + word.trailing_zeros() as usize)
     }
 
     /// The rarest candidate of a range; ties are in random order.
     #[must_use]
     pub fn rarest_in(&self, range: Range<usize>) -> Option<usize> {
-        self.candidates(range)
-            .min_by_key(|&piece| self.table.rarity(piece))
+        let mut rarest = None;
+        for (base, mut word) in self.words(range) {
+            while word != 0 {
+                let piece = base + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let rarity = self.table.rarity(piece);
+                if rarest.is_none_or(|(least, _)| rarity < least) {
+                    rarest = Some((rarity, piece));
+                }
+            }
+        }
+        rarest.map(|(_, piece)| piece)
     }
 
     /// The rarest candidate of a range; the lowest of equally rare ones. Looks at all candidates.

@@ -38,8 +38,18 @@ impl Played {
     }
 
     /// Looks at what was played since; what is wrong, if anything is.
+    #[inline]
     pub(crate) fn check(&mut self, peer: &Peer, storage: &Storage) -> Option<String> {
-        if !std::mem::take(&mut self.due) || self.sought {
+        if self.due {
+            self.due = false;
+            self.look(peer, storage)
+        } else {
+            None
+        }
+    }
+
+    fn look(&mut self, peer: &Peer, storage: &Storage) -> Option<String> {
+        if self.sought {
             return None;
         }
         let geometry = peer.config().geometry;

@@ -43,6 +43,7 @@ impl<O: Observer> Node<O> {
             self.counts.up += HEADER;
             self.counts.lost += HEADER;
             self.dials.push_back((now + PATIENCE, id));
+            self.dial_at = self.dial_at.min(now + PATIENCE);
             return;
         };
         let latency = net.shared.latencies.between(self.number, peer);
@@ -81,6 +82,7 @@ impl<O: Observer> Node<O> {
     /// A dial was not answered in time.
     pub(super) fn unanswered(&mut self, now: u64, net: &mut Net<'_>) {
         let (_, conn) = self.dials.pop_front().expect("one is due");
+        self.dial_at = self.dials.front().map_or(u64::MAX, |dial| dial.0);
         self.fail(now, conn.into(), CloseReason::Unreachable, net);
     }
 

@@ -207,6 +207,7 @@ impl<O: Observer> Node<O> {
         self.conns = Vec::new();
         self.lanes = Vec::new();
         self.dials.clear();
+        self.dial_at = u64::MAX;
         self.storage.stop();
         self.timer = u64::MAX;
         self.leave_at = u64::MAX;

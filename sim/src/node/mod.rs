@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use swarmbed_engine::{Block, ConnId, Event, Input, Instant, Peer, PieceIndex};
 
 use crate::check::Played;
+use crate::chunk::Place;
 use crate::links::{Downlink, Uplink};
 use crate::mail::Mail;
 use crate::observer::{Observer, PeerFacts};
@@ -96,33 +97,41 @@ pub(crate) struct Counts {
     pub(crate) useful_bytes: u64,
 }
 
-/// One peer.
+/// One peer. Its fields stand in this order in memory: what every event looks at comes first, side
+/// by side, for in a big swarm every line of it is a miss.
+#[repr(C)]
 pub(crate) struct Node<O> {
-    number: u32,
     engine: Option<Box<Peer>>,
-    observer: O,
-    trace: Trace,
-    /// What the uplink is said to carry, in bytes per second.
-    declared: u64,
-    uplink: Uplink,
+    timer: u64,
+    /// When its script's first step is due.
+    script_at: u64,
+    /// When the first dial that will not be answered is noticed.
+    dial_at: u64,
+    leave_at: u64,
     downlink: Downlink<Mail>,
+    uplink: Uplink,
+    trace: Trace,
+    counts: Counts,
     /// By slot.
     conns: Vec<Option<Conn>>,
-    /// By slot; of use while the connection is there.
-    lanes: Vec<Lane>,
-    /// By time.
-    script: VecDeque<(u64, Step)>,
-    /// When its first step is due.
-    script_at: u64,
-    /// Dials that will not be answered, by the time that is noticed.
-    dials: VecDeque<(u64, ConnId)>,
-    storage: Storage,
-    /// Inputs to be given before anything else happens.
-    pending: VecDeque<Input>,
-    timer: u64,
-    leave_at: u64,
+    number: u32,
     /// Records sent.
     seq: u32,
+    /// Calls at `instant`.
+    instant: (u64, u32),
+    /// Inputs to be given before anything else happens.
+    pending: VecDeque<Input>,
+    played: Played,
+    storage: Storage,
+    /// By slot; of use while the connection is there.
+    lanes: Vec<Lane>,
+    observer: O,
+    /// By time.
+    script: VecDeque<(u64, Step)>,
+    /// Dials that will not be answered, by the time that is noticed.
+    dials: VecDeque<(u64, ConnId)>,
+    /// What the uplink is said to carry, in bytes per second.
+    declared: u64,
     announces: u32,
     /// Blocks still to be spoiled, by fault or on purpose.
     spoil: u32,
@@ -143,13 +152,9 @@ pub(crate) struct Node<O> {
     /// The run does not end before this viewer is done.
     waited_for: bool,
     ending: Option<(u64, Ending)>,
-    counts: Counts,
     /// Uplink bytes times 1e9 that could have left before the last change of rate, and its time.
     capacity: (u128, u64),
-    played: Played,
     violations: Vec<String>,
-    /// Calls at `instant`.
-    instant: (u64, u32),
 }
 
 impl<O: Observer> Node<O> {
@@ -171,6 +176,7 @@ impl<O: Observer> Node<O> {
             script_at: life::due(&script),
             script,
             dials: VecDeque::new(),
+            dial_at: u64::MAX,
             storage: Storage::default(),
             pending: VecDeque::new(),
             timer: u64::MAX,
@@ -198,13 +204,12 @@ impl<O: Observer> Node<O> {
 
     /// The node's next own event.
     pub(crate) fn next(&self) -> (u64, Turn) {
-        let dial = self.dials.front().map_or(u64::MAX, |dial| dial.0);
         let mut next = (self.script_at, Turn::Script);
         for other in [
             (self.downlink.head(), Turn::Downlink),
             (self.uplink.end(), Turn::Uplink),
             (self.storage.hashed(), Turn::Hash),
-            (dial, Turn::Dial),
+            (self.dial_at, Turn::Dial),
             (self.timer, Turn::Timer),
             (self.leave_at, Turn::Leave),
         ] {
@@ -251,7 +256,7 @@ impl<O: Observer> Node<O> {
     pub(crate) fn window(
         &mut self,
         mails: &mut [Mail],
-        order: &[u32],
+        order: &[Place],
         end: u64,
         net: &mut Net<'_>,
     ) -> u64 {
@@ -260,11 +265,8 @@ impl<O: Observer> Node<O> {
         loop {
             let next = self.next();
             match mail {
-                Some(&index)
-                    if mails[index as usize].at < end
-                        && (mails[index as usize].at, Turn::Mail) < next =>
-                {
-                    self.mail(mails[index as usize].take(), net);
+                Some(place) if place.at < end && (place.at, Turn::Mail) < next => {
+                    self.mail(mails[place.index as usize].take(), net);
                     mail = waiting.next();
                 }
                 _ if next.0 < end => self.own(next.0, next.1, net),

@@ -18,6 +18,8 @@ pub(crate) struct Storage {
     bad: Vec<(PieceIndex, Vec<u16>)>,
     /// Pieces being hashed, by the time they are.
     hashing: VecDeque<(u64, PieceIndex)>,
+    /// When the first of them is; asked for at every event, so kept at hand.
+    next: Option<u64>,
     /// When the last of them is.
     hashed_all: u64,
 }
@@ -60,16 +62,19 @@ impl Storage {
     pub(crate) fn hash(&mut self, now: u64, piece: PieceIndex, nanos: u64) {
         self.hashed_all = self.hashed_all.max(now) + nanos;
         self.hashing.push_back((self.hashed_all, piece));
+        self.next = self.next.or(Some(self.hashed_all));
     }
 
     /// When the next piece is hashed; `u64::MAX` if none is being hashed.
     pub(crate) fn hashed(&self) -> u64 {
-        self.hashing.front().map_or(u64::MAX, |next| next.0)
+        self.next.unwrap_or(u64::MAX)
     }
 
     /// Takes the piece that is hashed.
     pub(crate) fn pop_hashed(&mut self) -> PieceIndex {
-        self.hashing.pop_front().expect("one is due").1
+        let (_, piece) = self.hashing.pop_front().expect("one is due");
+        self.next = self.hashing.front().map(|next| next.0);
+        piece
     }
 
     /// What hashing says of a piece.
@@ -102,6 +107,7 @@ impl Storage {
     /// The peer is gone, and what it was hashing with it.
     pub(crate) fn stop(&mut self) {
         self.hashing.clear();
+        self.next = None;
     }
 }
 
