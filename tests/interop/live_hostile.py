@@ -49,7 +49,12 @@ class Hostile(LiveLab):
             self.assertGreater(liar.sent, 0)
         for viewer in viewers:
             # Named, by address and by what was wrong; and banned, for it may not come again.
-            named = lambda: {event["culprit"].rsplit(":")[0] for event in self.of(viewer, "PieceFailed")}
+            # A piece that two had a part in names nobody until it has been fetched again.
+            named = lambda: {
+                event["culprit"].rsplit(":")[0]
+                for event in self.of(viewer, "PieceFailed")
+                if event["culprit"]
+            }
             wait_until("both are named", lambda: len(named()) == 2)
             self.assertEqual(named(), {polluter, replayer})
             failed = self.of(viewer, "PieceFailed")
