@@ -3,6 +3,7 @@
 mod node;
 mod place;
 mod policies;
+mod reproduce;
 mod run;
 mod schema;
 mod table;
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:
   swarmbed run scenarios/quickstart.toml
   swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
+  swarmbed reproduce give-to-get --check
   swarmbed policies
   swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
   swarmbed node play film.mp4.torrent --output film.mp4"
@@ -31,6 +33,8 @@ struct Cli {
 enum Command {
     /// Run scenario files: tables, CSV, figures
     Run(run::Args),
+    /// Rebuild the figures of papers, and compare them with what is committed
+    Reproduce(reproduce::Args),
     /// List every policy with its source
     Policies(policies::Args),
     /// Print the JSON Schema of scenario files
@@ -43,6 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Policies(args) => policies::print(&args),
         Command::Schema => schema::print(),
         Command::Node(command) => node::run(command),

@@ -1,5 +1,6 @@
 //! `swarmbed run`: scenario files in; tables, CSV and figures out.
 
+mod claims;
 mod classes;
 mod files;
 mod page;
@@ -51,6 +52,34 @@ pub(crate) struct Args {
     /// No progress, no table
     #[arg(long)]
     quiet: bool,
+    /// Only the scenario's first seed.
+    #[arg(skip)]
+    first_seed: bool,
+    /// Progress, but no table.
+    #[arg(skip)]
+    terse: bool,
+}
+
+impl Args {
+    /// One scenario as it is written, to `out`, without tables.
+    pub(crate) fn for_figure(
+        out: PathBuf,
+        first_seed: bool,
+        threads: Option<usize>,
+        quiet: bool,
+    ) -> Self {
+        Self {
+            scenarios: Vec::new(),
+            out: Some(out),
+            seeds: None,
+            threads,
+            set: Vec::new(),
+            json: false,
+            quiet,
+            first_seed,
+            terse: true,
+        }
+    }
 }
 
 /// Several seeds in one argument. (A bare `Vec` would be several arguments to clap.)
@@ -64,10 +93,10 @@ impl Seeds {
 }
 
 /// Bad input, or a result that could not be written: exit code 2.
-const BAD: u8 = 2;
+pub(crate) const BAD: u8 = 2;
 
 /// A check failed, or the user stopped it: exit code 1.
-const FAILED: u8 = 1;
+pub(crate) const FAILED: u8 = 1;
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> ExitCode {
@@ -100,8 +129,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     ExitCode::from(worst)
 }
 
+/// Whether the user pressed Ctrl-C.
+pub(crate) fn stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 /// Runs one scenario: its exit code and its summary.
-fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
+pub(crate) fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
     let text = fs::read_to_string(path).map_err(|error| {
         eprintln!(
             "error: cannot read the scenario {}: {error}",
@@ -115,12 +149,17 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
     })?;
     sweep::check(&scenario)
         .and_then(|()| stopping::check(&scenario))
+        .and_then(|()| claims::check(&scenario))
         .map_err(|message| {
             eprintln!("error: {}: {message}", path.display());
             BAD
         })?;
     if let Some(Seeds(seeds)) = &args.seeds {
         scenario.seeds.clone_from(seeds);
+        scenario.until = None;
+    }
+    if args.first_seed {
+        scenario.seeds.truncate(1);
         scenario.until = None;
     }
     let changed = !args.set.is_empty() || args.seeds.is_some();
@@ -163,7 +202,7 @@ fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
         .collect();
     let object = files::write(&mut results, &scenario, &replicates, &runs, cost)
         .map_err(|error| unwritable(&error))?;
-    if !args.quiet && !args.json {
+    if !args.quiet && !args.json && !args.terse {
         tell(&scenario, &runs, &replicates, &results, cost);
     }
     let violations: Vec<&String> = replicates
@@ -188,7 +227,7 @@ struct Cost {
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Listens for Ctrl-C from now on. Where that is impossible, Ctrl-C ends the program as ever.
-fn listen_for_interrupt() {
+pub(crate) fn listen_for_interrupt() {
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -378,7 +417,7 @@ fn speed(replicates: &[Replicate], cost: Cost) -> String {
 }
 
 /// Processor time of this process so far, all threads, from `/proc` (clock ticks of 10 ms).
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after = stat.rsplit(')').next().unwrap_or_default();
     let ticks = |index: usize| {

@@ -32,6 +32,8 @@ pub struct Ledger {
     pub late: u32,
     /// Of those: jumped over.
     pub skipped: u32,
+    /// When each of those was.
+    pub skips: Vec<Instant>,
     /// Of the skipped: came all the same, too late to be seen.
     pub wasted: u32,
     /// How often the viewer paused.
@@ -83,6 +85,7 @@ impl Ledger {
             Event::Late(_) => self.late += 1,
             Event::Skipped(piece) => {
                 self.skipped += 1;
+                self.skips.push(now);
                 self.missed.push(*piece);
             }
             Event::PieceVerified(piece) => {

@@ -16,11 +16,13 @@
 //! | `overlay.rs` | degrees, components and hops of who is whose neighbour |
 //! | `story.rs` | one viewer's pieces over time: why its picture stood still |
 //! | `report/` | the page that shows a result to a person, offline |
+//! | `claim.rs` | whether an interval agrees with a claim |
 //! | `figures/` | figures, as SVG and PNG, from plain data |
 //! | `results.rs` | the files of a result |
 //! | `closed_form/` | formulas of the papers, that a run must come to or never beat |
 //! | `digits.rs` | how numbers are written |
 
+pub mod claim;
 pub mod closed_form;
 pub mod compare;
 pub mod digits;

@@ -19,6 +19,10 @@ pub struct Moment {
     pub starting: u32,
     /// Viewers whose picture stands still.
     pub stalled: u32,
+    /// Viewers between their first frame and the end.
+    pub playing: u32,
+    /// Pieces that were jumped over since the moment before.
+    pub skipped: u32,
 }
 
 /// The swarm every `step`, from zero until everybody but the sources is gone.
@@ -42,6 +46,8 @@ pub fn timeline(peers: &[PeerRecord], step: Duration) -> Vec<Moment> {
             complete: 0,
             starting: 0,
             stalled: 0,
+            playing: 0,
+            skipped: 0,
         };
         for peer in peers.iter().filter(here) {
             let ledger = &peer.ledger;
@@ -50,10 +56,19 @@ pub fn timeline(peers: &[PeerRecord], step: Duration) -> Vec<Moment> {
                 u32::from(ledger.completed_at.is_some_and(|completed| completed <= at));
             let started = ledger.started_at.is_some_and(|started| started <= at);
             moment.starting += u32::from(ledger.requested_at.is_some() && !started);
+            let ended = ledger.ended_at.is_some_and(|ended| ended <= at);
+            moment.playing += u32::from(started && !ended);
             let still = |stall: &crate::ledger::Stall| {
                 stall.at <= at && at < stall.at + Duration::from_millis(u64::from(stall.millis))
             };
             moment.stalled += u32::from(ledger.stalls.iter().any(still));
+        }
+        // Of all peers: one that has left since the moment before may have skipped too.
+        for peer in peers {
+            let skips = &peer.ledger.skips;
+            let upto = |at: Instant| skips.partition_point(|skip| *skip <= at);
+            let before = moments.last().map_or(0, |last: &Moment| upto(last.at));
+            moment.skipped += u32::try_from(upto(at) - before).unwrap_or(u32::MAX);
         }
         moments.push(moment);
         at += step;

@@ -93,7 +93,9 @@ pub(crate) fn write(
         results.write("overlay.csv", &table(header(Overlay::COLUMNS), &overlays))?;
     }
     super::pictures::write(results, scenario, replicates, runs)?;
-    let page = super::page::html(scenario, replicates, runs, &summary, &[]);
+    let claims = super::claims::judge(scenario, runs);
+    let claims: Vec<String> = claims.iter().map(|one| one.sentence(scenario)).collect();
+    let page = super::page::html(scenario, replicates, runs, &summary, &claims);
     results.write("report.html", page.as_bytes())?;
     let manifest = manifest(results, scenario, runs);
     results.write("manifest.json", pretty(&manifest).as_bytes())?;
@@ -172,6 +174,11 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
     });
     if let Some(why) = super::stopping::said(scenario, runs) {
         object["stopped"] = why.into();
+    }
+    let claims = super::claims::judge(scenario, runs);
+    if !claims.is_empty() {
+        let claims: Vec<Value> = claims.iter().map(|one| one.json(scenario)).collect();
+        object["claims"] = claims.into();
     }
     object
 }

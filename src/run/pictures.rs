@@ -37,12 +37,15 @@ pub(crate) fn write(
         runs,
     };
     if let Some(figure) = &scenario.figure {
-        let caption = album.means();
+        let caption = album.judged(album.means());
         let drawn = super::sweep::curves(scenario, figure, runs, album.title_of(), caption);
         return save(results, "sweep", &drawn);
     }
     if let Some(figure) = album.swarm() {
         save(results, "swarm", &figure)?;
+    }
+    if let Some(figure) = album.loss_over_time() {
+        save(results, "loss-over-time", &figure)?;
     }
     for spread in spreads(scenario.stalls) {
         if let Some(figure) = album.distribution(&spread) {
@@ -135,6 +138,16 @@ impl Album<'_> {
         }
     }
 
+    /// A caption, and what the runs say to the scenario's claims.
+    fn judged(&self, caption: String) -> String {
+        let claims = super::claims::judge(self.scenario, self.runs);
+        let sentences = claims.iter().map(|one| one.sentence(self.scenario));
+        std::iter::once(caption)
+            .chain(sentences)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
     /// Says of how many runs a mean is.
     fn means(&self) -> String {
         let means = match self.scenario.seeds.len() {
@@ -208,9 +221,45 @@ impl Album<'_> {
         }
         Some(Lines {
             title: self.title("Swarm size"),
-            caption: self.first_seed(),
+            caption: self.judged(self.first_seed()),
             x: axis("time, s", None),
             y: axis("peers", None),
+            series,
+        })
+    }
+
+    /// Pieces skipped of those due, every 20 s.
+    fn loss_over_time(&self) -> Option<Lines> {
+        const STEPS: usize = 10;
+        if self.scenario.stalls {
+            return None;
+        }
+        let mut series = Vec::new();
+        for (variant, name) in self.names() {
+            let setup = &self.scenario.variants[variant].setup;
+            let pieces_per_s =
+                float(setup.bitrate?.bytes_per_s()) / f64::from(setup.geometry.piece_length());
+            let moments = &self.first(variant)?.timeline;
+            let points = moments.chunks(STEPS).filter_map(|part| {
+                let step = moments.get(1)?.at.as_secs_f64();
+                let due = part.iter().map(|one| f64::from(one.playing)).sum::<f64>()
+                    * step
+                    * pieces_per_s;
+                let lost: f64 = part.iter().map(|one| f64::from(one.skipped)).sum();
+                (due > 0.0).then(|| (part[part.len() - 1].at.as_secs_f64(), 100.0 * lost / due))
+            });
+            series.push(Series {
+                name: name.into(),
+                colour: variant,
+                dashed: false,
+                points: points.collect(),
+            });
+        }
+        Some(Lines {
+            title: self.title("Chunk loss over time"),
+            caption: self.judged(format!("{}; every 20 s", self.first_seed())),
+            x: axis("time, s", None),
+            y: axis("chunks skipped of those due, %", None),
             series,
         })
     }
@@ -236,10 +285,10 @@ impl Album<'_> {
         }
         Some(Lines {
             title: self.title(spread.title),
-            caption: self.caption(&format!(
+            caption: self.judged(self.caption(&format!(
                 "all viewers that started and were not cut; {}",
                 self.runs_of_each()
-            )),
+            ))),
             x: axis(spread.x, None),
             y: axis("share of viewers", Some(1.0)),
             series,
@@ -283,7 +332,7 @@ impl Album<'_> {
         let variants = &self.scenario.variants;
         Comparison {
             title: self.title("Comparison"),
-            caption: self.means(),
+            caption: self.judged(self.means()),
             rows: variants.iter().map(|one| one.name.clone()).collect(),
             panels: panels.collect(),
         }
@@ -307,6 +356,11 @@ impl Album<'_> {
             series,
         })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates of media are small")]
+const fn float(bytes_per_s: u64) -> f64 {
+    bytes_per_s as f64
 }
 
 fn axis(name: &str, end: Option<f64>) -> Axis {

@@ -72,6 +72,7 @@ pub(crate) fn curves(
     };
     let wanted = |column: usize| columns.get(column).map(String::as_str);
     Curves {
+        rule: figure.supply_line.then(|| sketch.supply_line()).flatten(),
         title,
         caption,
         x: Scale::of(name, &sketch.xs),
@@ -233,6 +234,21 @@ impl Sketch<'_> {
         marks
             .filter_map(|(mark, x)| Some((mark.0, at(x)?)))
             .collect()
+    }
+
+    /// Where the resource index of the first line crosses 1, straight between the values across.
+    fn supply_line(&self) -> Option<(f64, String)> {
+        let index = metric("resource_index")?;
+        let line = self.lines.first()?;
+        let points = self.points(index, None, line, SweepFigure::GROUPS[0]);
+        points.windows(2).find_map(|pair| {
+            let ((x0, y0), (x1, y1)) = ((pair[0].0, pair[0].1.mean), (pair[1].0, pair[1].1.mean));
+            let crosses = (y0 - 1.0) * (y1 - 1.0) < 0.0;
+            crosses.then(|| {
+                let x = x0 + (x1 - x0) * (y0 - 1.0) / (y0 - y1);
+                (x, "supply = demand".to_owned())
+            })
+        })
     }
 
     fn interval(&self, index: usize, variant: usize, group: &str) -> Interval {

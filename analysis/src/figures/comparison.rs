@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::lines::whole;
 use super::palette::{GRID, QUIET, colour};
-use super::sheet::{Sheet, label, ticks};
+use super::sheet::{Sheet, label, more_lines, ticks};
 use super::{Figure, FigureError};
 
 /// The figure.
@@ -60,7 +60,7 @@ impl Figure for Comparison {
             .max(2);
         let rows = i32::try_from(self.rows.len()).expect("few policies");
         let width = self.names_width() + columns * (COLUMN + GAP) + 16;
-        let height = TOP + rows * ROW + BOTTOM;
+        let height = TOP + rows * ROW + BOTTOM + more_lines(&self.caption, width);
         (width.unsigned_abs(), height.unsigned_abs())
     }
 

@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::comparison::Interval;
 use super::lines::{Plot, dashes};
 use super::palette::{QUIET, colour};
-use super::sheet::{Sheet, label};
+use super::sheet::{Sheet, label, more_lines};
 use super::{Figure, FigureError};
 
 /// The figure.
@@ -28,6 +28,8 @@ pub struct Curves {
     pub rows: Vec<String>,
     /// Row by row, as many in each as there are columns.
     pub tiles: Vec<Tile>,
+    /// An upright line in all panels: where, and what it says.
+    pub rule: Option<(f64, String)>,
 }
 
 /// The axis across.
@@ -137,6 +139,7 @@ impl Figure for Curves {
         let width = LEFT + columns * self.width() + (columns - 1) * GAP + 26;
         let rows = i32::try_from(self.rows.len()).expect("few metrics");
         let height = TOP + rows * (PLOT + BELOW) + self.legend_rows() * LEGEND_ROW + 36;
+        let height = height + more_lines(&self.caption, width);
         (width.unsigned_abs(), height.unsigned_abs())
     }
 
@@ -212,6 +215,12 @@ impl Curves {
         if range.0 < 0.0 {
             let (_, zero) = plot.at((0.0, 0.0));
             sheet.line(&[(plot.from.0, zero), (plot.to.0, zero)], QUIET, 1)?;
+        }
+        if let Some((x, says)) = &self.rule {
+            let (at, _) = plot.at((*x, range.1));
+            dashes(sheet, &[(at, top), (at, top + PLOT)], QUIET, true)?;
+            let style = sheet.style(12, QUIET);
+            sheet.text(says, (at + 6, top + 4), style, (HPos::Left, VPos::Top))?;
         }
         let count = i32::try_from(tile.curves.len()).expect("few lines");
         for (index, curve) in (0..).zip(&tile.curves) {

@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::palette::{GRID, QUIET, colour};
-use super::sheet::{Sheet, label, ticks};
+use super::sheet::{Sheet, label, more_lines, ticks};
 use super::{Figure, FigureError};
 
 /// A figure of lines.
@@ -77,6 +77,7 @@ const ROW: i32 = 20;
 impl Figure for Lines {
     fn size(&self) -> (u32, u32) {
         let height = TOP + PLOT + 66 + self.legend_rows() * ROW + 24;
+        let height = height + more_lines(&self.caption, 880);
         (880, height.unsigned_abs())
     }
 

@@ -92,9 +92,43 @@ impl<'a, B: DrawingBackend> Sheet<'a, B> {
         let anchor = (HPos::Center, VPos::Top);
         self.text(title, (middle, 12), self.style(18, black), anchor)?;
         let anchor = (HPos::Center, VPos::Bottom);
-        let at = (middle, self.height() - 8);
-        self.text(caption, at, self.style(12, QUIET), anchor)
+        let lines = wrapped(caption, self.width());
+        let mut below = self.height() - 8;
+        for line in lines.iter().rev() {
+            self.text(line, (middle, below), self.style(12, QUIET), anchor)?;
+            below -= CAPTION_ROW;
+        }
+        Ok(())
     }
+}
+
+/// Height of a line of a caption.
+const CAPTION_ROW: i32 = 17;
+
+/// A caption in lines that fit, by counting letters: the size is wanted before there is a sheet.
+fn wrapped(caption: &str, width: i32) -> Vec<String> {
+    let most = usize::try_from((width - 24) * 2 / 13).unwrap_or(0).max(20);
+    let mut lines = Vec::new();
+    for part in caption.lines() {
+        let mut line = String::new();
+        for word in part.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > most {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Height that a caption needs beyond its first line.
+pub(super) fn more_lines(caption: &str, width: i32) -> i32 {
+    let lines = i32::try_from(wrapped(caption, width).len()).unwrap_or(1);
+    (lines - 1).max(0) * CAPTION_ROW
 }
 
 /// The ticks of an axis from `low` to `high`: whole multiples of 1, 2 or 5 times a power of ten.

@@ -13,6 +13,7 @@ pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
             ("y", !written.y.is_empty()),
             ("of", !written.of.is_empty()),
             ("panels", written.panels.is_some()),
+            ("supply_line", written.supply_line),
         ];
         return match unused.iter().find(|(_, used)| *used) {
             Some((key, _)) => error(
@@ -73,6 +74,7 @@ pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
         y: written.y.clone(),
         of,
         panels: written.panels.clone(),
+        supply_line: written.supply_line,
     }))
 }
 

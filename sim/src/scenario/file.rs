@@ -46,6 +46,9 @@ pub struct File {
     /// What is drawn.
     #[serde(default)]
     pub figure: Figure,
+    /// What is expected of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim: Vec<Spanned<super::claim::Written>>,
 }
 
 /// `[content]`
@@ -502,6 +505,9 @@ pub struct Figure {
     pub of: Vec<String>,
     /// The key of the sweep whose values are panels beside each other, or `"policy"`.
     pub panels: Option<String>,
+    /// A line where supply meets demand: where the resource index crosses 1.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub supply_line: bool,
 }
 
 const fn ten() -> u16 {

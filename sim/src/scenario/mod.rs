@@ -4,11 +4,13 @@
 //! (a span of the text) and what to write instead.
 
 mod behaviour;
+mod claim;
 mod drawing;
 mod file;
 mod resolve;
 mod units;
 
+pub use claim::{Claim, Mark};
 pub use file::File;
 pub use units::{Frequency, Size, Speed, Time};
 
@@ -58,6 +60,8 @@ pub struct SweepFigure {
     pub of: Vec<String>,
     /// The key whose values are panels beside each other.
     pub panels: Option<String>,
+    /// A line where the resource index crosses 1.
+    pub supply_line: bool,
 }
 
 impl SweepFigure {
@@ -88,6 +92,8 @@ pub struct Scenario {
     pub title: String,
     /// What is drawn of its sweep, instead of the variants one by one.
     pub figure: Option<SweepFigure>,
+    /// What is expected of its runs.
+    pub claims: Vec<Claim>,
     /// All defaults spelled out.
     pub text: String,
     /// What is compared.

@@ -147,10 +147,12 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
         span: None,
         text: None,
     })?;
+    let claims = super::claim::claims(file, &variants, text)?;
     Ok(Scenario {
         question: file.question.clone(),
         title: file.figure.title.clone(),
         figure: super::drawing::figure(file, text)?,
+        claims,
         text: spelled_out,
         variants,
         until: super::drawing::until(&file.sweep, seeds.len(), text)?,
@@ -162,7 +164,7 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
 }
 
 /// A value as it stands in names of variants: a table by its keys and values, without braces.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Table(table) => {
