@@ -88,9 +88,9 @@ impl Judged<'_> {
             format!("{} to {}", bound(claim.low), bound(claim.high))
         };
         format!(
-            "Claim ({}): {} Measured: {} of {}{less}: {}{unit} (95 % interval, {} runs); expected {expected}{unit}: {}.",
+            "Claim ({}): {}. Measured: {} of {}{less}: {}{unit} (95 % interval, {} runs); expected {expected}{unit}: {}.",
             claim.mark.name(),
-            claim.says,
+            claim.says.trim_end_matches('.'),
             self.metric.label,
             name(claim.variant, &claim.of),
             table::cell(self.metric, &self.measured),

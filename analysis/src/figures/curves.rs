@@ -39,6 +39,8 @@ pub struct Scale {
     pub name: String,
     /// Where the values stand, ascending, and how each is written.
     pub marks: Vec<(f64, String)>,
+    /// They are names, not values: all are shown, and nothing lies between two of them.
+    pub named: bool,
 }
 
 /// One panel.
@@ -83,6 +85,7 @@ impl Scale {
             return Self {
                 name: name.into(),
                 marks: (0..).zip(values).map(place).collect(),
+                named: true,
             };
         };
         let unit = numbers.first().map_or("", |first| first.1);
@@ -98,6 +101,7 @@ impl Scale {
                 format!("{name}, {unit}")
             },
             marks: numbers.iter().map(mark).collect(),
+            named: false,
         }
     }
 
@@ -106,20 +110,25 @@ impl Scale {
         let low = places().fold(f64::INFINITY, f64::min);
         let high = places().fold(f64::NEG_INFINITY, f64::max);
         if high > low {
-            let room = (high - low) * 0.05;
+            // Names are wide, and those at the ends need room too.
+            let room = if self.named { 0.5 } else { (high - low) * 0.05 };
             (low - room, high + room)
         } else {
             (low.min(0.0) - 0.5, high.max(0.0) + 0.5)
         }
     }
 
-    /// The marks that have room: every one, every second, …
-    fn shown(&self, width: i32) -> Vec<(f64, String)> {
+    /// The marks that have room, every one, every second, …, and in how many rows. Names are never
+    /// left out: what has no room in one row stands in two.
+    fn shown(&self, width: i32) -> (Vec<(f64, String)>, i32) {
         let longest = self.marks.iter().map(|mark| mark.1.chars().count()).max();
         let wide = 8 * i32::try_from(longest.unwrap_or(0)).unwrap_or(i32::MAX / 16) + 14;
         let room = usize::try_from((width / wide).max(1)).unwrap_or(1);
         let step = self.marks.len().div_ceil(room).max(1);
-        self.marks.iter().step_by(step).cloned().collect()
+        if self.named {
+            return (self.marks.clone(), if step > 1 { 2 } else { 1 });
+        }
+        (self.marks.iter().step_by(step).cloned().collect(), 1)
     }
 }
 
@@ -210,8 +219,8 @@ impl Curves {
             x: self.x.range(),
             y: range,
         };
-        let marks = self.x.shown(self.width());
-        plot.marked_axes(sheet, (&self.x.name, &marks), name, 5)?;
+        let (marks, rows) = self.x.shown(self.width());
+        plot.marked_axes(sheet, (&self.x.name, &marks, rows), name, 5)?;
         if range.0 < 0.0 {
             let (_, zero) = plot.at((0.0, 0.0));
             sheet.line(&[(plot.from.0, zero), (plot.to.0, zero)], QUIET, 1)?;
@@ -244,6 +253,9 @@ impl Curves {
         };
         let runs = curve.points.split(|(_, value)| !value.mean.is_finite());
         for run in runs {
+            if self.x.named {
+                break;
+            }
             let line: Vec<(i32, i32)> = run.iter().map(|(x, y)| place(*x, y.mean)).collect();
             dashes(sheet, &line, ink, curve.dashed)?;
         }
@@ -319,6 +331,11 @@ mod tests {
         for other in [["1 s", "1 min"], ["liar", "sybil"]] {
             let named = scale(&other);
             assert_eq!(named.marks[1], (1.0, other[1].to_owned()));
+            assert_eq!(
+                named.shown(30).0.len(),
+                2,
+                "no name is left out for want of room"
+            );
         }
     }
 

@@ -73,6 +73,8 @@ const TOP: i32 = 48;
 const PLOT: i32 = 368;
 /// Height of a row of the legend.
 const ROW: i32 = 20;
+/// From one row of marks to the next, where they stand in two.
+const MARK_ROW: i32 = 14;
 
 impl Figure for Lines {
     fn size(&self) -> (u32, u32) {
@@ -175,22 +177,22 @@ impl Plot {
     ) -> Result<(), FigureError> {
         let ticks = ticks(self.x.0, self.x.1, across);
         let marks: Vec<(f64, String)> = ticks.into_iter().map(|at| (at, label(at))).collect();
-        self.marked_axes(sheet, (x, &marks), y, upwards)
+        self.marked_axes(sheet, (x, &marks, 1), y, upwards)
     }
 
-    /// The same with marks across where the caller wants them.
+    /// The same with marks across where the caller wants them, in so many rows by turns.
     pub(super) fn marked_axes<B: DrawingBackend>(
         &self,
         sheet: &Sheet<'_, B>,
-        (x, marks): (&str, &[(f64, String)]),
+        (x, marks, rows): (&str, &[(f64, String)], i32),
         y: &str,
         upwards: u32,
     ) -> Result<(), FigureError> {
         let black = RGBColor(0, 0, 0);
-        for (tick, name) in marks {
+        for (row, (tick, name)) in (0..rows).cycle().zip(marks) {
             let (at, _) = self.at((*tick, self.y.0));
             sheet.line(&[(at, self.from.1), (at, self.to.1)], GRID, 1)?;
-            let place = (at, self.to.1 + 6);
+            let place = (at, self.to.1 + 6 + row * MARK_ROW);
             let style = sheet.style(12, black);
             sheet.text(name, place, style, (HPos::Center, VPos::Top))?;
         }
@@ -204,7 +206,7 @@ impl Plot {
         let corner = (self.from.0, self.to.1);
         sheet.line(&[self.from, corner, self.to], QUIET, 1)?;
         let middle = i32::midpoint(self.from.0, self.to.0);
-        let at = (middle, self.to.1 + 28);
+        let at = (middle, self.to.1 + 28 + (rows - 1) * (MARK_ROW - 4));
         let style = sheet.style(13, QUIET);
         sheet.text(x, at, style, (HPos::Center, VPos::Top))?;
         let middle = i32::midpoint(self.from.1, self.to.1);
