@@ -26,6 +26,10 @@ pub(crate) enum NodeCommand {
     /// Download, and play while downloading; or watch a live stream
     Play(PlayArgs),
     /// Be the source of a live stream, with a tracker of its own unless told otherwise
+    ///
+    /// The stream ends for its viewers, who play what is left, when the input ends and at Ctrl-C or
+    /// SIGTERM; a second one leaves at once. SIGHUP, as a crash does, leaves it open: viewers wait,
+    /// and go on when the source is started again.
     Broadcast(Box<BroadcastArgs>),
 }
 

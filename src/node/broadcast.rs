@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use swarmbed_engine::Rate;
 use swarmbed_node::live::{Broadcaster, Feed, Stream, Wishes};
 use swarmbed_node::{Happening, Node, NodeError, TrackerServer, hex};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -68,7 +69,13 @@ pub(super) async fn run(args: &BroadcastArgs) -> Result<Value, NodeError> {
     attend(node, progress, &stream, broadcaster).await
 }
 
-/// Shows how it stands until the input has ended and the viewers have left, or somebody says stop.
+/// Until the stream is to be left open, for a restart.
+async fn told_to_leave_it_open() {
+    let mut hangup = signal(SignalKind::hangup()).expect("signals can be heard");
+    hangup.recv().await;
+}
+
+/// Shows how it stands until the input has ended, or somebody said stop, and the viewers have left.
 async fn attend(
     mut node: Node,
     mut progress: Progress,
@@ -80,11 +87,13 @@ async fn attend(
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut feeding = JoinSet::new();
-    let read = broadcaster.bytes();
+    let (read, end) = (broadcaster.bytes(), broadcaster.stop());
     feeding.spawn(broadcaster.run(node.producer()));
     let mut over: Option<Instant> = None;
     let mut measured = false;
     let mut stop = std::pin::pin!(told_to_stop());
+    let mut hangup = std::pin::pin!(told_to_leave_it_open());
+    let mut told = false;
     let outcome = loop {
         tokio::select! {
             happening = node.next() => match happening {
@@ -113,12 +122,22 @@ async fn attend(
             }
             Some(fed) = feeding.join_next() => match fed.expect("feeding does not panic") {
                 Ok(bytes) => {
-                    progress.say(&format!("the input has ended after {bytes} bytes; waiting for viewers"));
+                    let what = if told { "the stream ends here, as told," } else { "the input has ended" };
+                    progress.say(&format!("{what} after {bytes} bytes; waiting for viewers"));
                     over = Some(Instant::now());
                 }
                 Err(error) => break Err(error),
             },
-            () = &mut stop => break Ok(()),
+            () = &mut stop => {
+                // Told again, or with nothing more to end: at once.
+                if told || over.is_some() {
+                    break Ok(());
+                }
+                told = true;
+                end.stop();
+                stop.set(told_to_stop());
+            }
+            () = &mut hangup => break Ok(()),
         }
     };
     progress.end();

@@ -106,12 +106,38 @@ class Window(LiveLab):
                                 self.thumbnail(film))
         began = time.monotonic()
         time.sleep(6)
-        produced = len(self.of(source, "Produced"))
+        produced, seconds = len(self.of(source, "Produced")), time.monotonic() - began
         self.assertEqual(source.stop(), 0)
         length = int(source.tstream.read_bytes().split(b"12:piece lengthi")[1].split(b"e")[0])
-        rate = produced * length / (time.monotonic() - began)
+        rate = produced * length / seconds
         self.assertAlmostEqual(rate / (film.stat().st_size / 2), 1, delta=0.25)
         self.assertIn(b"9:Thumbnail", source.tstream.read_bytes())
+
+    def test_stopped_it_ends_and_hung_up_it_goes_on(self):
+        noise = self.noise(4 * MIB)
+        source = self.broadcast("source", "--source", noise, "--loop", "--bitrate", "2 Mbit/s")
+        viewer = self.viewer("viewer", source, "--output", self.folder / "copy.bin")
+        reader = Reader(viewer.http)
+        self.addCleanup(reader.close)
+        wait_until("it plays", lambda: reader.count > MIB, 30)
+        # Left open, the viewer stays, and the next source goes on with the next piece.
+        source.child.send_signal(signal.SIGHUP)
+        self.assertEqual(source.wait(15), 0, source.stderr())
+        self.assertFalse(source.json()["ended"])
+        before = self.newest(viewer)
+        again = self.broadcast("again", "--source", noise, "--loop", "--bitrate", "2 Mbit/s")
+        wait_until("the viewer goes on", lambda: self.newest(viewer) > before + 4, 30)
+        self.assertTrue(viewer.running())
+        # Told to stop, it ends, and everybody who watches plays to the end.
+        self.assertEqual(again.stop(60), 0, again.stderr())
+        self.assertIn("the stream ends here, as told,", again.stderr())
+        self.assertTrue(again.json()["ended"])
+        self.assertEqual(viewer.wait(60), 0, viewer.stderr())
+        self.assertTrue(viewer.json()["ended"])
+        wait_until("the player hears of the end", lambda: reader.ended)
+        last = max(event["piece"] for event in self.of(again, "Produced"))
+        self.assertEqual(self.newest(viewer), last)
+        self.assertEqual(self.names(viewer)["Skipped"], 0)
 
     def thumbnail(self, film):
         path = self.folder / "thumb.jpg"

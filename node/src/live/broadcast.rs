@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use swarmbed_engine::wire::SealedEnd;
 use swarmbed_engine::{CallError, PieceIndex, Rate};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::input::{Input, Open};
@@ -34,6 +35,18 @@ pub struct Broadcaster {
     pace: Option<Pace>,
     next: PieceIndex,
     bytes: Bytes,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+/// Ends a stream before its input ends.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Stop {
+    /// What was read until now is the end of the stream.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
 }
 
 /// Bytes of media read so far.
@@ -60,6 +73,7 @@ impl Broadcaster {
             pace: paced.then(|| Pace::new(stream.bitrate())),
             next: stream.first,
             bytes: Bytes::default(),
+            stop: Arc::new(watch::Sender::new(false)),
             stream,
             input,
         })
@@ -71,7 +85,13 @@ impl Broadcaster {
         self.bytes.clone()
     }
 
-    /// Makes pieces until the input ends: bytes in all.
+    /// Ends it while it runs.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        Stop(Arc::clone(&self.stop))
+    }
+
+    /// Makes pieces until the input ends, or [`Stop::stop`] ends it: bytes in all.
     ///
     /// # Errors
     /// If the input, or the disk, fails.
@@ -79,8 +99,14 @@ impl Broadcaster {
         let mut buffer = vec![0; self.stream.window.capacity() as usize];
         let (mut filled, mut total) = (0, 0_u64);
         let mut length = buffer.len();
+        let mut stop = self.stop.subscribe();
         loop {
-            let read = self.input.read(&mut buffer[filled..length]).await?;
+            // A read that is broken off has taken nothing.
+            let (read, stopped) = tokio::select! {
+                read = self.input.read(&mut buffer[filled..length]) => (read?, false),
+                // We hold the sender, so that it cannot be gone.
+                _ = stop.wait_for(|stop| *stop) => (0, true),
+            };
             filled += read;
             total += read as u64;
             self.bytes.0.store(total, Ordering::Relaxed);
@@ -89,7 +115,7 @@ impl Broadcaster {
                 length = buffer.len() / ts::PACKET * ts::PACKET;
             }
             let ended = read == 0;
-            if ended {
+            if ended && !stopped {
                 self.input.ended(total).await?;
             }
             if ended || filled >= length {

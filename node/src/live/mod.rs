@@ -20,7 +20,7 @@ mod tests;
 mod ts;
 mod window;
 
-pub use broadcast::{Broadcaster, Bytes, Feed};
+pub use broadcast::{Broadcaster, Bytes, Feed, Stop};
 pub use input::Input;
 pub use key::SourceKey;
 pub use stream::{Stream, Wishes};
