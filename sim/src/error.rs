@@ -43,6 +43,18 @@ pub enum SetupError {
         /// Its number.
         number: u32,
     },
+    /// More peers than the network model `fluid` is for.
+    #[error(
+        "{0} peers are more than the 100 that the network model `fluid` is for: it solves all rates \
+         anew at every block; take `links`"
+    )]
+    FluidPeers(usize),
+    /// A web seed under `fluid`.
+    #[error(
+        "the network model `fluid` carries blocks between peers, and no web seed's pieces; take \
+         `links`, or no web seed"
+    )]
+    FluidServer,
     /// A channel with no source, or with several.
     #[error("a channel has one source, not {0}")]
     Source(usize),

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::mail::{Mail, TRACKER};
+use crate::network::Network;
 use crate::node::{Net, Node, Turn};
 use crate::observer::Observer;
 use crate::outbox::Outbox;
@@ -15,12 +16,14 @@ use crate::world::{Outcome, Watch};
 /// `(time, turn, source, source's number, receiver)`, and where a record lies.
 type Entry = Reverse<(u64, Turn, u32, u32, u32, usize)>;
 
-/// Runs to the end.
-pub(crate) fn run<O: Observer>(
+/// Runs to the end. After each event of a peer, `couple` is given its number, does what the network
+/// model ties to others, and names those whose next event may be another now.
+pub(crate) fn run<O: Observer, N: Network>(
     shared: &Shared,
-    mut nodes: Vec<Node<O>>,
+    mut nodes: Vec<Node<O, N>>,
+    mut couple: impl FnMut(u64, u32, &mut [Node<O, N>], &mut Vec<u32>),
     watch: &mut Watch<'_>,
-) -> Outcome<O> {
+) -> Outcome<O, N> {
     let window = shared.latencies.smallest;
     let mut tracker = Tracker::new(nodes.len(), Outbox::new(1, 31));
     let mut out = Outbox::new(1, 31);
@@ -31,6 +34,7 @@ pub(crate) fn run<O: Observer>(
         let (at, turn) = node.next();
         heap.push(Reverse((at, turn, number, 0, number, 0)));
     }
+    let mut woken = Vec::new();
     let mut end = watch.end();
     let mut border = 0;
     while let Some(Reverse((now, turn, source, _, to, place))) = heap.pop() {
@@ -69,9 +73,13 @@ pub(crate) fn run<O: Observer>(
             };
             nodes[source as usize].own(now, turn, net);
         }
-        if let Some(node) = nodes.get(to as usize) {
-            let (at, turn) = node.next();
-            heap.push(Reverse((at, turn, to, 0, to, 0)));
+        if to != TRACKER {
+            woken.push(to);
+            couple(now, to, &mut nodes, &mut woken);
+        }
+        for number in woken.drain(..) {
+            let (at, turn) = nodes[number as usize].next();
+            heap.push(Reverse((at, turn, number, 0, number, 0)));
         }
         for index in [0, 1] {
             for mail in std::mem::take(&mut out.boxes[index]) {

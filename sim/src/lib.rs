@@ -13,9 +13,11 @@
 //! | `cast.rs` | who there is: numbers, classes, links, arrivals; all draws by name |
 //! | `world.rs`, `report.rs`, `observer.rs` | the way in and out |
 //! | `windows.rs`, `chunk.rs`, `calendar.rs`, `outbox.rs` | the parallel driver (DESIGN 5) |
-//! | `heap.rs` | the plain driver, the oracle of the other |
+//! | `heap.rs` | the plain driver, the oracle of the other; that of `fluid` |
 //! | `node/` | one peer's engine and all that is its own: links, connections, storage, viewer |
-//! | `links/` | the network model, as arithmetic without a world |
+//! | `network.rs` | what a node needs of a network model |
+//! | `links/` | the network model of every large run, as arithmetic without a world |
+//! | `fluid/` | the exact one of small runs: max-min fair rates, a check on the other |
 //! | `tracker.rs` | the tracker |
 //! | `trace.rs` | the trace hash |
 //! | `check/` | what must hold in every run |
@@ -35,11 +37,13 @@ mod channel;
 mod check;
 mod chunk;
 mod error;
+mod fluid;
 mod heap;
 mod latency;
 mod links;
 mod mail;
 mod mutant;
+mod network;
 mod node;
 mod observer;
 mod outbox;

@@ -246,9 +246,24 @@ impl Behaviour {
     }
 }
 
+/// How blocks share access links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworkModel {
+    /// An uplink shares its rate equally, a downlink is first come first served, and each connection
+    /// has a window.
+    #[default]
+    Links,
+    /// Max-min fair rates over uplinks and downlinks, solved anew whenever a block begins or ends;
+    /// for up to 100 peers, without a web seed, in one thread. It has no windows: `congestion` is not
+    /// looked at.
+    Fluid,
+}
+
 /// Links and latencies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkSetup {
+    /// How blocks share links.
+    pub model: NetworkModel,
     /// Round trip of a pair of peers: uniform in this range, by the pair's names. One way is half.
     pub rtt: (Duration, Duration),
     /// Round trip to the tracker.

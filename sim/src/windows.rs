@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use crate::chunk::Chunk;
+use crate::links::Uplink;
 use crate::node::Node;
 use crate::observer::Observer;
 use crate::outbox::Outbox;
@@ -37,7 +38,7 @@ pub(crate) fn run<O: Observer>(
     shift: u32,
     threads: usize,
     watch: &mut Watch<'_>,
-) -> Outcome<O> {
+) -> Outcome<O, Uplink> {
     let window = shared.latencies.smallest;
     let count = nodes.len().div_ceil(1 << shift);
     let tracker = Tracker::new(nodes.len(), Outbox::new(count, shift));
@@ -140,7 +141,7 @@ impl<O: Observer> Driver<O> {
         records
     }
 
-    fn outcome(self, end: u64) -> Outcome<O> {
+    fn outcome(self, end: u64) -> Outcome<O, Uplink> {
         let sent = self.tracker.out.boxes.iter().flatten();
         let mut in_flight = self.tracker.in_flight();
         in_flight += sent.map(|mail| mail.body.bytes()).sum::<u64>();

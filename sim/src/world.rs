@@ -9,14 +9,17 @@ use thiserror::Error;
 use crate::cast::cast;
 use crate::check::{self, Checks};
 use crate::error::SetupError;
+use crate::fluid::{self, Coupling};
 use crate::heap;
 use crate::latency::{Latencies, nanos};
+use crate::links;
 use crate::mutant::Mutant;
+use crate::network::Network;
 use crate::node::{Net, Node, Remains};
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::Outbox;
 use crate::report::{OverlaySnapshot, Report, Totals};
-use crate::setup::{Fault, Setup};
+use crate::setup::{Fault, NetworkModel, Setup};
 use crate::shared::Shared;
 use crate::trace::Trace;
 use crate::windows;
@@ -27,10 +30,17 @@ const PROGRESS_EVERY: u64 = 128;
 /// A run about to begin.
 pub struct World<O> {
     shared: Shared,
-    nodes: Vec<Node<O>>,
+    nodes: Nodes<O>,
 }
 
-/// How to run. None of it changes what happens.
+/// Everybody, on the network model of the setup.
+enum Nodes<O> {
+    Links(Vec<Node<O, links::Uplink>>),
+    Fluid(Vec<Node<O, fluid::Uplink>>),
+}
+
+/// How to run. None of it changes what happens. Threads, chunks and driver are for the network model
+/// `links`; `fluid` has one thread and the heap driver always.
 #[derive(Default)]
 pub struct Options<'a> {
     /// Threads; 0 and 1: this one alone.
@@ -74,9 +84,9 @@ pub struct Progress {
 pub struct Aborted;
 
 /// What a driver hands back.
-pub(crate) struct Outcome<O> {
+pub(crate) struct Outcome<O, N> {
     pub(crate) end: u64,
-    pub(crate) nodes: Vec<Node<O>>,
+    pub(crate) nodes: Vec<Node<O, N>>,
     pub(crate) in_flight: u64,
     /// Bytes the tracker sent and got.
     pub(crate) tracker: (u64, u64),
@@ -87,25 +97,22 @@ impl<O: Observer> World<O> {
     ///
     /// # Errors
     /// If the setup cannot be played.
-    pub fn new(
-        setup: &Setup,
-        mut observe: impl FnMut(&PeerFacts) -> O,
-    ) -> Result<Self, SetupError> {
+    pub fn new(setup: &Setup, observe: impl FnMut(&PeerFacts) -> O) -> Result<Self, SetupError> {
         let seed = Seed::from_number(setup.seed);
         let latencies = Latencies::new(&setup.network, &seed)?;
         let peers = cast(setup, &seed)?;
         check_names(setup, peers.len())?;
+        check_network(setup, peers.len())?;
         let sources = peers.iter().filter(|peer| peer.source).count();
         if setup.live.is_some() && sources != 1 {
             return Err(SetupError::Source(sources));
         }
         let shared = Shared::new(setup.clone(), seed, peers, latencies);
         try_configs(&shared)?;
-        let nodes = shared
-            .peers
-            .iter()
-            .map(|facts| Node::new(&shared, facts, observe(facts)))
-            .collect();
+        let nodes = match setup.network.model {
+            NetworkModel::Links => Nodes::Links(born(&shared, observe)),
+            NetworkModel::Fluid => Nodes::Fluid(born(&shared, observe)),
+        };
         Ok(Self { shared, nodes })
     }
 
@@ -114,8 +121,10 @@ impl<O: Observer> World<O> {
     #[must_use]
     pub fn mutated(mut self, mutant: Mutant) -> Self {
         self.shared.mutant = Some(mutant);
-        for node in &mut self.nodes {
-            node.mutate(&self.shared);
+        let shared = &self.shared;
+        match &mut self.nodes {
+            Nodes::Links(nodes) => nodes.iter_mut().for_each(|node| node.mutate(shared)),
+            Nodes::Fluid(nodes) => nodes.iter_mut().for_each(|node| node.mutate(shared)),
         }
         self
     }
@@ -132,36 +141,56 @@ impl<O: Observer> World<O> {
     /// If the caller's flag ended it.
     pub fn run(self, options: Options<'_>) -> Result<Report<O>, Aborted> {
         let Self { shared, nodes } = self;
-        let waited = nodes.iter().filter(|node| node.is_waited_for()).count();
-        let mut watch = Watch {
-            horizon: nanos(shared.setup.horizon),
-            unfinished: u32::try_from(waited).expect("below PEERS_MAX"),
-            end: 0,
-            windows: 0,
-            overlay_every: shared
-                .setup
-                .overlay_every
-                .map(nanos)
-                .filter(|every| *every > 0),
-            overlay_next: 0,
-            overlay: Vec::new(),
-            progress: options.progress,
-            abort: options.abort,
-            aborted: false,
-        };
-        let outcome = match options.driver {
-            Driver::Heap => heap::run(&shared, nodes, &mut watch),
-            Driver::Windows => {
-                let threads = options.threads.max(1);
-                let shift = windows::shift(nodes.len(), threads, options.chunk);
-                windows::run(&shared, nodes, shift, threads, &mut watch)
+        let (threads, chunk, driver) = (options.threads.max(1), options.chunk, options.driver);
+        let mut watch = Watch::new(&shared, options);
+        match nodes {
+            Nodes::Links(nodes) => {
+                watch.wait_for(&nodes);
+                let outcome = match driver {
+                    Driver::Heap => heap::run(&shared, nodes, |_, _, _, _| {}, &mut watch),
+                    Driver::Windows => {
+                        let shift = windows::shift(nodes.len(), threads, chunk);
+                        windows::run(&shared, nodes, shift, threads, &mut watch)
+                    }
+                };
+                report(shared, outcome, watch)
             }
-        };
-        if watch.aborted {
-            return Err(Aborted);
+            Nodes::Fluid(nodes) => {
+                watch.wait_for(&nodes);
+                let mut coupling = Coupling::new(&nodes);
+                let couple = |now, number, nodes: &mut [_], woken: &mut _| {
+                    coupling.after(now, number, nodes, woken);
+                };
+                let outcome = heap::run(&shared, nodes, couple, &mut watch);
+                report(shared, outcome, watch)
+            }
         }
-        Ok(report(shared, outcome, watch))
     }
+}
+
+/// Everybody, before the run.
+fn born<O: Observer, N: Network>(
+    shared: &Shared,
+    mut observe: impl FnMut(&PeerFacts) -> O,
+) -> Vec<Node<O, N>> {
+    let facts = shared.peers.iter();
+    facts
+        .map(|facts| Node::new(shared, facts, observe(facts)))
+        .collect()
+}
+
+/// Whether the network model can carry it.
+fn check_network(setup: &Setup, peers: usize) -> Result<(), SetupError> {
+    if setup.network.model == NetworkModel::Links {
+        return Ok(());
+    }
+    if peers > fluid::PEERS_MAX {
+        return Err(SetupError::FluidPeers(peers));
+    }
+    if setup.web_seed.is_some() {
+        return Err(SetupError::FluidServer);
+    }
+    Ok(())
 }
 
 /// Whether faults and details name somebody.
@@ -204,7 +233,15 @@ fn try_configs(shared: &Shared) -> Result<(), SetupError> {
     Ok(())
 }
 
-fn report<O: Observer>(shared: Shared, outcome: Outcome<O>, watch: Watch<'_>) -> Report<O> {
+/// What was seen of a run, unless it was ended before its time.
+fn report<O: Observer, N: Network>(
+    shared: Shared,
+    outcome: Outcome<O, N>,
+    watch: Watch<'_>,
+) -> Result<Report<O>, Aborted> {
+    if watch.aborted {
+        return Err(Aborted);
+    }
     let present: u64 = outcome.nodes.iter().map(Node::in_flight).sum();
     // What peers still send while they leave goes nowhere.
     let mut nowhere = Outbox::new(1, 31);
@@ -246,14 +283,14 @@ fn report<O: Observer>(shared: Shared, outcome: Outcome<O>, watch: Watch<'_>) ->
         checks.violations.extend(peer.violations);
         peers.push(peer.outcome);
     }
-    Report {
+    Ok(Report {
         trace: trace.value(),
         peers,
         totals,
         end: Instant::from_nanos(outcome.end),
         overlay: watch.overlay,
         checks,
-    }
+    })
 }
 
 /// What a driver tells, and asks, between windows.
@@ -270,7 +307,27 @@ pub(crate) struct Watch<'a> {
     aborted: bool,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    fn new(shared: &Shared, options: Options<'a>) -> Self {
+        let overlay_every = shared.setup.overlay_every.map(nanos);
+        Self {
+            horizon: nanos(shared.setup.horizon),
+            unfinished: 0,
+            end: 0,
+            windows: 0,
+            overlay_every: overlay_every.filter(|every| *every > 0),
+            overlay_next: 0,
+            overlay: Vec::new(),
+            progress: options.progress,
+            abort: options.abort,
+            aborted: false,
+        }
+    }
+
+    fn wait_for<O: Observer, N: Network>(&mut self, nodes: &[Node<O, N>]) {
+        let waited = nodes.iter().filter(|node| node.is_waited_for()).count();
+        self.unfinished = u32::try_from(waited).expect("below PEERS_MAX");
+    }
     /// Viewers that are not done.
     pub(crate) const fn unfinished(&self) -> u32 {
         self.unfinished
@@ -292,10 +349,11 @@ impl Watch<'_> {
     }
 
     /// A window begins, and all before it are over; false if it is not to be handled.
-    pub(crate) fn window<'n, O, I>(&mut self, start: u64, nodes: impl Fn() -> I) -> bool
+    pub(crate) fn window<'n, O, N, I>(&mut self, start: u64, nodes: impl Fn() -> I) -> bool
     where
         O: Observer + 'n,
-        I: Iterator<Item = &'n Node<O>>,
+        N: Network + 'n,
+        I: Iterator<Item = &'n Node<O, N>>,
     {
         if let Some(every) = self.overlay_every {
             while self.overlay_next <= start {
@@ -320,9 +378,9 @@ impl Watch<'_> {
     }
 }
 
-fn overlay<'n, O: Observer + 'n>(
+fn overlay<'n, O: Observer + 'n, N: Network + 'n>(
     at: u64,
-    nodes: impl Iterator<Item = &'n Node<O>>,
+    nodes: impl Iterator<Item = &'n Node<O, N>>,
 ) -> OverlaySnapshot {
     let mut present = Vec::new();
     let mut edges = Vec::new();

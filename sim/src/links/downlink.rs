@@ -47,6 +47,25 @@ impl<T> Downlink<T> {
         None
     }
 
+    /// Bytes that were served on their way: gives `item` back unless something is before it.
+    pub(crate) fn pass(&mut self, now: u64, bytes: u64, item: T) -> Option<T> {
+        let Some((last, ..)) = self.queue.back() else {
+            return Some(item);
+        };
+        self.queue.push_back(((*last).max(now), bytes, item));
+        None
+    }
+
+    /// Bytes per second; `None`: no limit.
+    pub(crate) const fn rate(&self) -> Option<u64> {
+        self.rate
+    }
+
+    /// When the link has done all work that has come.
+    pub(crate) const fn busy_until(&self) -> u64 {
+        self.work_done
+    }
+
     /// When the head of the queue is through; `u64::MAX` if nothing waits.
     pub(crate) const fn head(&self) -> u64 {
         self.head

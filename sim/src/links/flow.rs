@@ -49,6 +49,15 @@ impl Flow {
         }
     }
 
+    /// No window at all: what decides is elsewhere.
+    pub(crate) fn open() -> Self {
+        Self {
+            window: u32::MAX,
+            fixed: true,
+            ..Self::growing(0)
+        }
+    }
+
     /// Another block may begin.
     pub(crate) const fn is_open(&self) -> bool {
         self.in_flight < self.window

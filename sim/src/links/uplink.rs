@@ -8,7 +8,8 @@
 
 use std::collections::VecDeque;
 
-use super::nanos_for;
+use super::{Downlink, nanos_for};
+use crate::network::{Arriving, Network};
 
 /// Fraction bits of virtual time: a share of an odd number of connections is off by less than a
 /// nanosecond. 54 bits of nanoseconds are left: 208 days.
@@ -41,27 +42,6 @@ pub(crate) struct Uplink {
 }
 
 impl Uplink {
-    /// An idle link.
-    pub(crate) fn new(rate: u64) -> Self {
-        Self {
-            rate: rate.max(1),
-            v: 0,
-            at: 0,
-            active: VecDeque::new(),
-            first: 0,
-        }
-    }
-
-    /// Bytes per second.
-    pub(crate) const fn rate(&self) -> u64 {
-        self.rate
-    }
-
-    /// When control messages leave the link to blocks again.
-    pub(crate) const fn busy_until(&self) -> u64 {
-        self.at
-    }
-
     fn advance(&mut self, now: u64) {
         if now > self.at {
             if !self.active.is_empty() {
@@ -71,17 +51,38 @@ impl Uplink {
         }
     }
 
-    /// Sends `bytes` before all blocks; returns when the last of them has left, and how long that
-    /// is after the first began to.
-    pub(crate) fn control(&mut self, now: u64, bytes: u64) -> (u64, u64) {
+    fn look(&mut self) {
+        self.first = self.active.front().map_or(0, |block| block.finish);
+    }
+}
+
+impl Network for Uplink {
+    fn new(rate: u64) -> Self {
+        Self {
+            rate: rate.max(1),
+            v: 0,
+            at: 0,
+            active: VecDeque::new(),
+            first: 0,
+        }
+    }
+
+    fn rate(&self) -> u64 {
+        self.rate
+    }
+
+    fn busy_until(&self) -> u64 {
+        self.at
+    }
+
+    fn control(&mut self, now: u64, bytes: u64) -> (u64, u64) {
         self.advance(now);
         let span = nanos_for(bytes, self.rate);
         self.at += span;
         (self.at, span)
     }
 
-    /// Begins a block of `bytes`; returns when its first byte can leave.
-    pub(crate) fn begin(&mut self, now: u64, slot: u16, bytes: u64) -> u64 {
+    fn begin(&mut self, now: u64, slot: u16, _to: u32, bytes: u64) -> u64 {
         self.advance(now);
         let work = nanos_for(bytes, self.rate) << FRACTION;
         let block = Active {
@@ -100,8 +101,7 @@ impl Uplink {
         self.at
     }
 
-    /// When the next block ends, if nothing changes; `u64::MAX` if none is being sent.
-    pub(crate) fn end(&self) -> u64 {
+    fn end(&self) -> u64 {
         if self.active.is_empty() {
             return u64::MAX;
         }
@@ -112,8 +112,7 @@ impl Uplink {
         self.at.saturating_add(rest.div_ceil(1 << FRACTION))
     }
 
-    /// The block that ends now leaves the link; returns whose it was.
-    pub(crate) fn finish(&mut self, now: u64) -> u16 {
+    fn finish(&mut self, now: u64) -> u16 {
         self.advance(now);
         let block = self.active.pop_front().expect("a block ends");
         self.look();
@@ -121,8 +120,7 @@ impl Uplink {
         block.slot
     }
 
-    /// Stops sending the block of `slot`; returns how many of its `bytes` had left.
-    pub(crate) fn cancel(&mut self, now: u64, slot: u16, bytes: u64) -> u64 {
+    fn cancel(&mut self, now: u64, slot: u16, bytes: u64) -> u64 {
         self.advance(now);
         let Some(place) = self.active.iter().position(|block| block.slot == slot) else {
             return 0;
@@ -134,8 +132,7 @@ impl Uplink {
         u64::try_from(sent).expect("at most all of it")
     }
 
-    /// Changes the rate; what is left of the blocks being sent takes that much longer.
-    pub(crate) fn set_rate(&mut self, now: u64, rate: u64) {
+    fn set_rate(&mut self, now: u64, rate: u64) {
         self.advance(now);
         let rate = rate.max(1);
         let scale = |v: u64| {
@@ -150,8 +147,9 @@ impl Uplink {
         self.look();
     }
 
-    fn look(&mut self) {
-        self.first = self.active.front().map_or(0, |block| block.finish);
+    /// Blocks wait for their turn as all do.
+    fn arrive<T>(downlink: &mut Downlink<T>, record: Arriving, item: T) -> Option<T> {
+        downlink.arrive(record.at, record.first, record.bytes, item)
     }
 }
 
@@ -164,10 +162,10 @@ mod tests {
         // 1 byte a millisecond.
         let mut link = Uplink::new(1000);
         assert_eq!(link.end(), u64::MAX);
-        assert_eq!(link.begin(0, 1, 10), 0);
+        assert_eq!(link.begin(0, 1, 0, 10), 0);
         assert_eq!(link.end(), 10_000_000);
         // At 4 ms, 6 bytes are left; shared by two they take 12 ms.
-        assert_eq!(link.begin(4_000_000, 2, 10), 4_000_000);
+        assert_eq!(link.begin(4_000_000, 2, 0, 10), 4_000_000);
         assert_eq!(link.end(), 16_000_000);
         // At 6 ms a control message of 3 bytes: both stand still for 3 ms.
         assert_eq!(link.control(6_000_000, 3), (9_000_000, 3_000_000));
@@ -188,9 +186,9 @@ mod tests {
     #[test]
     fn short_blocks_pass_long_ones() {
         let mut link = Uplink::new(1000);
-        link.begin(0, 1, 10);
-        link.begin(0, 2, 2);
-        link.begin(0, 3, 10);
+        link.begin(0, 1, 0, 10);
+        link.begin(0, 2, 0, 2);
+        link.begin(0, 3, 0, 10);
         assert_eq!(link.end(), 6_000_000);
         assert_eq!(link.finish(6_000_000), 2);
         assert_eq!(link.finish(22_000_000), 1);

@@ -7,6 +7,7 @@ use super::{Net, Node, Step};
 use crate::address::{alias_of, identity_of};
 use crate::latency::nanos;
 use crate::mail::Door;
+use crate::network::Network;
 use crate::observer::{Observer, PeerFacts};
 use crate::setup::Behaviour;
 use crate::shared::Shared;
@@ -46,7 +47,7 @@ impl Vice {
     }
 }
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// A block that is to be late waits for its time. Meanwhile the engine may hand over more.
     pub(super) fn hold_back(&mut self, now: u64, conn: ConnId, block: Block) {
         self.plan_step(now + self.late, Step::Send(conn, block));

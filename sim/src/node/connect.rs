@@ -10,7 +10,9 @@ use super::{Net, Node};
 use crate::address::{alias_of, host_at, identity_of};
 use crate::links::{Flow, HEADER, nanos_for};
 use crate::mail::{Body, Door};
+use crate::network::Network;
 use crate::observer::Observer;
+use crate::setup::NetworkModel;
 use crate::shared::Shared;
 
 /// How long a dialler waits for an answer.
@@ -27,7 +29,7 @@ fn handshake_of(number: u32, alias: u16) -> Remote {
     }
 }
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// The engine dials.
     pub(super) fn dial(&mut self, now: u64, id: ConnId, addr: SocketAddr, net: &mut Net<'_>) {
         let host = host_at(addr).map(|(number, _)| number);
@@ -67,7 +69,9 @@ impl<O: Observer> Node<O> {
 
     fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
         let block = shared.block_bytes;
-        if shared.setup.network.congestion {
+        if shared.setup.network.model == NetworkModel::Fluid {
+            Flow::open()
+        } else if shared.setup.network.congestion {
             Flow::growing(
                 shared
                     .downlink(peer)

@@ -11,6 +11,7 @@ use super::{Net, Node};
 use crate::address::{address_of, alias_of};
 use crate::check;
 use crate::mail::{Body, Door, Mail, Parcel, TRACKER};
+use crate::network::Network;
 use crate::observer::Observer;
 use crate::setup::{Behaviour, WireMode};
 
@@ -19,7 +20,7 @@ const SPENT: Duration = Duration::from_secs(86_400);
 /// How long a firewall lets answers in.
 const PUNCHED: u64 = 30_000_000_000;
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// A record is through. Mail for connections that are no more falls on the floor.
     pub(super) fn deliver(&mut self, now: u64, mail: Mail, bytes: u64, net: &mut Net<'_>) {
         if self.engine.is_some() {

@@ -7,6 +7,7 @@ use swarmbed_engine::{ConnId, Input, Instant, Peer, PieceIndex, Rate};
 
 use super::{Counts, Net, Node, Step};
 use crate::latency::nanos;
+use crate::network::Network;
 use crate::observer::{Observer, PeerFacts};
 use crate::report::{Ending, PeerOutcome};
 use crate::setup::{Behaviour, Departure, Fault};
@@ -61,7 +62,7 @@ pub(crate) struct Remains<O> {
     pub(crate) violations: Vec<String>,
 }
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// The next step of its plan.
     pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
         let (_, step) = self.script.pop_front().expect("a step is due");

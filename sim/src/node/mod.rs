@@ -16,12 +16,14 @@ mod viewer;
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{Block, ConnId, Event, Input, Instant, Peer, PieceIndex};
+use swarmbed_engine::{Block, ConnId, Event, Input, Instant, Message, Peer, PieceIndex};
 
 use crate::check::Played;
 use crate::chunk::Place;
+use crate::fluid;
 use crate::links::{Downlink, Uplink};
-use crate::mail::Mail;
+use crate::mail::{Body, Mail};
+use crate::network::{Arriving, Network};
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::Outbox;
 use crate::report::Ending;
@@ -100,7 +102,7 @@ pub(crate) struct Counts {
 /// One peer. Its fields stand in this order in memory: what every event looks at comes first, side
 /// by side, for in a big swarm every line of it is a miss.
 #[repr(C)]
-pub(crate) struct Node<O> {
+pub(crate) struct Node<O, N = Uplink> {
     engine: Option<Box<Peer>>,
     timer: u64,
     /// When its script's first step is due.
@@ -109,7 +111,7 @@ pub(crate) struct Node<O> {
     dial_at: u64,
     leave_at: u64,
     downlink: Downlink<Mail>,
-    uplink: Uplink,
+    uplink: N,
     trace: Trace,
     counts: Counts,
     /// By slot.
@@ -157,7 +159,7 @@ pub(crate) struct Node<O> {
     violations: Vec<String>,
 }
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// A peer that has not arrived yet.
     pub(crate) fn new(shared: &Shared, facts: &PeerFacts, observer: O) -> Self {
         let number = facts.number;
@@ -169,7 +171,7 @@ impl<O: Observer> Node<O> {
             observer,
             trace: Trace::new(),
             declared: facts.uplink.bytes_per_s(),
-            uplink: Uplink::new(facts.uplink.bytes_per_s()),
+            uplink: N::new(facts.uplink.bytes_per_s()),
             downlink: Downlink::new(shared.downlink(number)),
             conns: Vec::new(),
             lanes: Vec::new(),
@@ -246,8 +248,14 @@ impl<O: Observer> Node<O> {
     pub(crate) fn mail(&mut self, mail: Mail, net: &mut Net<'_>) {
         let now = mail.at;
         self.count_instant(now);
-        let (first, bytes) = (mail.first(), mail.body.bytes());
-        if let Some(mail) = self.downlink.arrive(now, first, bytes, mail) {
+        let bytes = mail.body.bytes();
+        let record = Arriving {
+            at: now,
+            first: mail.first(),
+            bytes,
+            block: matches!(mail.body, Body::Message(Message::Piece(_))),
+        };
+        if let Some(mail) = N::arrive(&mut self.downlink, record, mail) {
             self.deliver(now, mail, bytes, net);
         }
     }
@@ -344,7 +352,7 @@ impl<O: Observer> Node<O> {
 
     /// The uplink as a mutant has it.
     pub(crate) fn mutate(&mut self, shared: &Shared) {
-        self.uplink = Uplink::new(shared.served(self.declared));
+        self.uplink = N::new(shared.served(self.declared));
     }
 
     /// It is there.
@@ -369,5 +377,23 @@ impl<O: Observer> Node<O> {
     /// Bytes that wait on its downlink.
     pub(crate) fn in_flight(&self) -> u64 {
         self.downlink.waiting()
+    }
+}
+
+impl<O> fluid::Access for Node<O, fluid::Uplink> {
+    fn uplink(&self) -> &fluid::Uplink {
+        &self.uplink
+    }
+
+    fn uplink_mut(&mut self) -> &mut fluid::Uplink {
+        &mut self.uplink
+    }
+
+    fn downlink_rate(&self) -> Option<u64> {
+        self.downlink.rate()
+    }
+
+    fn downlink_busy_until(&self) -> u64 {
+        self.downlink.busy_until()
     }
 }

@@ -9,9 +9,10 @@ use crate::address::host_at;
 use crate::links::DATAGRAM_HEADER;
 use crate::mail::{Body, Door, Parcel, TRACKER};
 use crate::mutant::Mutant;
+use crate::network::Network;
 use crate::observer::Observer;
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// One thing to do. Answers that come at once are left in `pending`.
     pub(super) fn output(&mut self, now: u64, output: Output, net: &mut Net<'_>) {
         match output {

@@ -6,9 +6,10 @@ use super::conn::{Conn, Sending};
 use super::{Net, Node};
 use crate::mail::{Body, Door, Mail, block_bytes};
 use crate::mutant::Mutant;
+use crate::network::Network;
 use crate::observer::Observer;
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// The connection `door` names, if it is still there.
     pub(super) fn conn(&self, door: Door) -> Option<Conn> {
         self.conns
@@ -82,7 +83,7 @@ impl<O: Observer> Node<O> {
         if conn.busy {
             return;
         }
-        let id = conn.id;
+        let (id, to) = (conn.id, conn.peer);
         let lane = &mut self.lanes[id.slot()];
         if !lane.flow.is_open() {
             return;
@@ -97,7 +98,7 @@ impl<O: Observer> Node<O> {
         lane.sending = Some(Sending {
             block,
             corrupt,
-            first: self.uplink.begin(now, door.slot, bytes),
+            first: self.uplink.begin(now, door.slot, to, bytes),
         });
         self.conn_mut(door).expect("just seen").busy = true;
         self.pending.push_back(Input::Credit {

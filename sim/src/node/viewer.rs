@@ -5,6 +5,7 @@ use swarmbed_engine::{Instant, Peer};
 
 use super::{Net, Node, Step};
 use crate::latency::nanos;
+use crate::network::Network;
 use crate::observer::Observer;
 use crate::report::Ending;
 use crate::shared::Shared;
@@ -32,7 +33,7 @@ fn drawn(shared: &Shared, what: &str, number: u32, count: u32, mean: std::time::
     nanos(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)))
 }
 
-impl<O: Observer> Node<O> {
+impl<O: Observer, N: Network> Node<O, N> {
     /// It has pressed play: what it will do first of each kind.
     pub(super) fn plan_viewing(&mut self, now: u64, shared: &Shared) {
         let viewing = shared.class(self.number).viewing;

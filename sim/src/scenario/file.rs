@@ -305,6 +305,8 @@ pub enum Behaviour {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
+    /// How blocks share links; absent: `links`.
+    pub model: Option<Model>,
     /// Round trips between peers, uniform between two.
     pub rtt: (Time, Time),
     /// Round trip to the tracker.
@@ -317,6 +319,16 @@ pub struct Network {
     pub overlay_every: Time,
     /// How fast pieces are hashed; absent: at once.
     pub hash_rate: Option<Speed>,
+}
+
+/// How blocks share links.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Uplinks shared equally, downlinks first come first served, windows.
+    Links,
+    /// Max-min fair rates, exact; up to 100 peers.
+    Fluid,
 }
 
 /// Whether messages pass the codec.
@@ -549,6 +561,7 @@ impl Run {
 impl Default for Network {
     fn default() -> Self {
         Self {
+            model: None,
             rtt: (millis(100), millis(300)),
             tracker_rtt: millis(100),
             congestion: true,

@@ -7,6 +7,7 @@ mod behaviour;
 mod claim;
 mod drawing;
 mod file;
+mod network;
 mod resolve;
 mod units;
 

@@ -240,18 +240,6 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
             find(text, "neighbours"),
         );
     }
-    let (low, high) = file.network.rtt;
-    if low.0 > high.0 {
-        return error(
-            "rtt: the first is above the second",
-            "write [\"100 ms\", \"300 ms\"]",
-            find(text, "rtt"),
-        );
-    }
-    let hash = file
-        .network
-        .hash_rate
-        .map_or(0, |rate| 1_000_000_000_000 / rate.0.bytes_per_s().max(1));
     let every = file.network.overlay_every.0;
     Ok(Setup {
         seed: 0,
@@ -276,12 +264,7 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
         },
         faults: faults(file)?,
         classes,
-        network: setup::NetworkSetup {
-            rtt: (low.0, high.0),
-            tracker_rtt: file.network.tracker_rtt.0,
-            congestion: file.network.congestion,
-            hash_picos_per_byte: u32::try_from(hash).unwrap_or(u32::MAX),
-        },
+        network: super::network::network(file, text)?,
         tracker: setup::TrackerSetup {
             peers_per_answer: swarm.peers_per_answer,
             interval: swarm.announce_interval.0,

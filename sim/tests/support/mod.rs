@@ -8,8 +8,8 @@ use swarmbed_engine::policy::{
 };
 use swarmbed_engine::{Event, Geometry, Instant, Limits, Rate};
 use swarmbed_sim::{
-    Arrival, Behaviour, Class, Departure, Downlink, Draw, NetworkSetup, Observer, Options,
-    Population, Report, Setup, TrackerSetup, Viewing, WireMode, World,
+    Arrival, Behaviour, Class, Departure, Downlink, Draw, NetworkModel, NetworkSetup, Observer,
+    Options, Population, Report, Setup, TrackerSetup, Viewing, WireMode, World,
 };
 
 /// Remembers everything.
@@ -91,6 +91,7 @@ pub fn setup(pieces: u64, viewers: u32, classes: Vec<Class>) -> Setup {
         arrival: Arrival::AllAtOnce(Duration::ZERO),
         classes,
         network: NetworkSetup {
+            model: NetworkModel::Links,
             rtt: (millis(50), millis(50)),
             tracker_rtt: millis(50),
             congestion: true,
