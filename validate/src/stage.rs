@@ -8,8 +8,8 @@ use swarmbed_engine::policy::{
 };
 use swarmbed_engine::{Event, Geometry, Instant, Limits, PieceIndex, Rate, Traffic};
 use swarmbed_sim::{
-    Arrival, Behaviour, Class, Departure, Downlink, Draw, NetworkSetup, Observer, Options,
-    PeerOutcome, Population, Report, Setup, TrackerSetup, Viewing, WireMode, World,
+    Arrival, Behaviour, Class, Departure, Downlink, Draw, NetworkModel, NetworkSetup, Observer,
+    Options, PeerOutcome, Population, Report, Setup, TrackerSetup, Viewing, WireMode, World,
 };
 
 use crate::plan::Plan;
@@ -117,6 +117,7 @@ pub(crate) fn file(blocks: u64, kib: u32, viewers: u32, classes: Vec<Class>) -> 
         arrival: Arrival::AllAtOnce(Duration::ZERO),
         classes,
         network: NetworkSetup {
+            model: NetworkModel::Links,
             rtt: (rtt, rtt),
             tracker_rtt: rtt,
             congestion: false,
