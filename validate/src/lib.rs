@@ -19,6 +19,7 @@
 //! | `buffer.rs` | 6: continuity of a live buffer |
 //! | `club.rs` | 7: stability |
 //! | `firewall.rs` | 8: sharing ratios behind firewalls |
+//! | `network.rs` | the network model of large runs beside the exact one of small runs |
 //! | `checks.rs` | what must hold in every run |
 //!
 //! [`Chooser`]: swarmbed_engine::policy::Chooser
@@ -31,6 +32,7 @@ mod firewall;
 pub mod known;
 mod line;
 mod load;
+mod network;
 mod plan;
 mod progress;
 mod rate;
@@ -39,5 +41,6 @@ mod stage;
 mod universal;
 
 pub use line::{Line, Tolerance, Verdict};
+pub use network::{Felt, Networks, networks};
 pub use plan::{Mutant, Plan};
 pub use row::{ROWS, Row, World, run};

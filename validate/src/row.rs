@@ -4,7 +4,9 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::line::Line;
 use crate::plan::Plan;
-use crate::{buffer, checks, club, distribution, firewall, load, progress, rate, universal};
+use crate::{
+    buffer, checks, club, distribution, firewall, load, network, progress, rate, universal,
+};
 
 /// What a row is played in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,13 @@ pub const ROWS: &[Row] = &[
         source: "Mol et al. 2008 (read in words, formula derived)",
         world: World::Simulator,
         play: firewall::lines,
+    },
+    Row {
+        name: "fluid",
+        what: "the network model of every other row beside the exact one: download time, stalls",
+        source: "sim/src/links, sim/src/fluid (max-min fair: Bertsekas, Gallager 1992)",
+        world: World::Simulator,
+        play: network::lines,
     },
     Row {
         name: "checks",
