@@ -115,6 +115,9 @@ pub(crate) struct Common {
     /// Whom to upload to
     #[arg(long, value_name = "NAME", value_parser = args::choker, default_value = "tit-for-tat")]
     choker: ChokerConfig,
+    /// Do not exchange addresses of peers with neighbours (BEP 11)
+    #[arg(long)]
+    no_pex: bool,
     /// Write events here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -126,7 +129,7 @@ pub(crate) struct Common {
 /// `node seed`
 #[derive(Debug, Args)]
 pub(crate) struct SeedArgs {
-    /// What to serve
+    /// What to serve: a .torrent, or a magnet link (in quotes)
     torrent: PathBuf,
     /// Where its own tracker listens (there is none if --tracker is given)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6969")]
@@ -138,7 +141,7 @@ pub(crate) struct SeedArgs {
 /// `node play`
 #[derive(Debug, Args)]
 pub(crate) struct PlayArgs {
-    /// What to play
+    /// What to play: a .torrent, a .tstream, or a magnet link (in quotes)
     torrent: PathBuf,
     /// Where to save a torrent of one file [default: below --dir, under its own name]; a live
     /// stream is written there as it comes, and nowhere if this is not given

@@ -28,6 +28,7 @@ fn config(selector: &str) -> Config {
         upload: true,
         behaviour: Behaviour::Honest,
         web_seed: None,
+        exchange: Exchange::default(),
         detail: Detail::Summary,
         live: None,
     }

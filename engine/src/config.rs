@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use crate::behaviour::Behaviour;
+use crate::exchange::Exchange;
 use crate::geometry::Geometry;
 use crate::id::PeerId;
 use crate::live::LiveConfig;
@@ -38,6 +39,10 @@ pub struct Limits {
     /// How soon an address that could not be reached, or a neighbour that went away, is dialled
     /// again; doubled with each failure, up to 32 times.
     pub redial_after: Duration,
+    /// The pipeline of requests follows what a neighbour gives from one block to the next, not over
+    /// 20 s alone: one that answers in batches, as Transmission does twice a second, is not asked
+    /// two blocks at a time. The node does so.
+    pub quick_pipeline: bool,
 }
 
 impl Default for Limits {
@@ -50,6 +55,7 @@ impl Default for Limits {
             uploads_queued_max: 256,
             unstored_max: 1024,
             redial_after: Duration::from_secs(60),
+            quick_pipeline: false,
         }
     }
 }
@@ -98,6 +104,8 @@ pub struct Config {
     /// A server that has all of the movie (BEP 19), and when it is asked. Not for streams without
     /// end.
     pub web_seed: Option<WebSeedUse>,
+    /// What is exchanged besides the content; nothing by default.
+    pub exchange: Exchange,
     /// How much is told in events.
     pub detail: Detail,
     /// A stream without end; `None` for a movie. Its geometry is [`LiveConfig::geometry`]'s.

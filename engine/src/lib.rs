@@ -12,6 +12,7 @@
 //! | `peer/` | [`Peer`]: routing of inputs, the outbox, the neighbours, the piece table |
 //! | `input.rs`, `output.rs` | the vocabulary between a peer and its world |
 //! | `message.rs` | what neighbours say to each other, typed; `wire/` is its bytes |
+//! | `exchange.rs` | what is exchanged besides the content: the torrent, and addresses |
 //! | `event.rs` | what happened, for metrics; the only source of metrics |
 //! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
 //! | `live/` | a stream without end: numbering, acceptance of signed pieces |
@@ -36,6 +37,7 @@ mod bitfield;
 mod config;
 mod error;
 mod event;
+mod exchange;
 mod geometry;
 mod id;
 mod input;
@@ -54,6 +56,7 @@ pub use bitfield::Bitfield;
 pub use config::{Config, Detail, Limits, WebSeedUse};
 pub use error::{CallError, CloseReason, ConfigError, Refused};
 pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
+pub use exchange::{Exchange, Metadata, Pex, PexPeer};
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
 pub use input::{AddressSource, Call, FetchResult, Input, Remote, StoreResult, Verdict};

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::bitfield::Bitfield;
+use crate::exchange::{Metadata, Pex};
 use crate::geometry::{Block, PieceIndex};
 use crate::id::PeerId;
 
@@ -70,6 +71,10 @@ pub enum Extended {
     LiveWindow(Box<LiveWindow>),
     /// `lt_donthave` (BEP 54): I have this piece no longer.
     DontHave(PieceIndex),
+    /// `ut_metadata` (BEP 9): a piece of the torrent itself, asked for, sent or refused.
+    Metadata(Metadata),
+    /// `ut_pex` (BEP 11): neighbours that came and went.
+    Pex(Box<Pex>),
     /// An extension message we did not offer; noted and otherwise ignored.
     Unknown {
         /// The extended message id.
@@ -317,6 +322,8 @@ impl Extended {
             Self::Receipts(receipts) => 1 + receipts.iter().map(Receipt::length).sum::<u32>(),
             Self::LiveWindow(window) => window.length(),
             Self::DontHave(_) => 4,
+            Self::Metadata(metadata) => metadata.body_len(),
+            Self::Pex(pex) => crate::wire::pex_len(pex),
             Self::Unknown { length, .. } => *length,
         }
     }

@@ -40,6 +40,8 @@ pub enum Output {
     /// a live stream it is named absolutely; on the wire it is
     /// [`Peer::written`](crate::Peer::written).
     SendBlock(ConnId, Block),
+    /// Send this piece of the torrent's `info` (BEP 9), which the driver holds. Needs no credit.
+    SendMetadata(ConnId, u32),
     /// Close the connection; no `Closed` comes back.
     Close(ConnId, CloseReason),
     /// Write the block that just arrived, then answer `Stored`.

@@ -15,6 +15,10 @@ fn victim(number: u64) -> Peer {
     let mut config = config(0, geometry);
     config.bitrate = Some(Rate::from_bytes_per_s(50_000));
     let index = |length: usize| usize::try_from(number).unwrap() % length;
+    config.exchange = Exchange {
+        metadata: number.is_multiple_of(2).then_some(20_000),
+        pex: number.is_multiple_of(3),
+    };
     config.web_seed = match number % 4 {
         1 => Some(WebSeedUse::Always),
         2 => Some(WebSeedUse::BufferLow(Duration::from_secs(5))),
@@ -100,7 +104,25 @@ fn message(rng: &mut Rng) -> Message {
             requests_max: Some(u32::try_from(rng.below(1 << 32)).unwrap()),
             ..ExtendedHandshake::default()
         }))),
-        _ => Message::Extended(Box::new(match rng.below(5) {
+        _ => Message::Extended(Box::new(match rng.below(7) {
+            5 => Extended::Metadata(match rng.below(3) {
+                0 => Metadata::Request(u32::try_from(rng.below(4)).unwrap()),
+                1 => Metadata::Reject(0),
+                _ => Metadata::Data {
+                    piece: 0,
+                    total: 1,
+                    bytes: vec![0],
+                },
+            }),
+            6 => Extended::Pex(Box::new(Pex::new(
+                (0..rng.index(60))
+                    .map(|index| PexPeer {
+                        addr: addr(index),
+                        flags: 0,
+                    })
+                    .collect(),
+                Vec::new(),
+            ))),
             4 => Extended::Receipts((0..rng.index(40)).map(|_| receipt(rng)).collect()),
             3 => Extended::G2gShares(G2gShares::new(
                 (0..rng.index(9)).map(|_| (block(rng).piece, 99)).collect(),

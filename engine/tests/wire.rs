@@ -16,7 +16,8 @@ use swarmbed_engine::wire::{
 };
 use swarmbed_engine::{
     Bitfield, Block, CloseReason, Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport,
-    G2gShares, LiveWindow, Message, PeerId, PieceIndex, Rate, Receipt, Remote, Seal,
+    G2gShares, LiveWindow, Message, Metadata, PeerId, Pex, PexPeer, PieceIndex, Rate, Receipt,
+    Remote, Seal,
 };
 
 const PIECES: u32 = 10;
@@ -179,6 +180,156 @@ fn golden_give_to_get() {
         Err(Unsupported("sw_g2g_to"))
     );
     assert!(out.is_empty());
+}
+
+#[test]
+fn golden_metadata_and_peer_exchange() {
+    let mut encoder = Encoder::new();
+    encoder.learn(&ExtendedHandshake {
+        extensions: vec![("ut_metadata".into(), 3), ("ut_pex".into(), 1)],
+        ..ExtendedHandshake::default()
+    });
+    // What comes to us comes under our own ids.
+    let ours = |bytes: &[u8], id: u8| {
+        let mut bytes = bytes.to_vec();
+        bytes[5] = id;
+        decode(&bytes, PIECES, &[]).map(|(messages, _)| messages)
+    };
+    let v6 = |text: &str| -> SocketAddr { text.parse().unwrap() };
+    let peer = |addr: &str, flags| PexPeer {
+        addr: addr.parse().unwrap(),
+        flags,
+    };
+    // The first three are BEP 9's own examples, but for the size.
+    let golden: [(Extended, &[u8], u8); 5] = [
+        (
+            Extended::Metadata(Metadata::Request(0)),
+            b"\0\0\0\x1b\x14\x03d8:msg_typei0e5:piecei0ee",
+            16,
+        ),
+        (
+            Extended::Metadata(Metadata::Data {
+                piece: 1,
+                total: 34256,
+                bytes: b"xyz".to_vec(),
+            }),
+            b"\0\0\0\x32\x14\x03d8:msg_typei1e5:piecei1e10:total_sizei34256eexyz",
+            16,
+        ),
+        (
+            Extended::Metadata(Metadata::Reject(12)),
+            b"\0\0\0\x1c\x14\x03d8:msg_typei2e5:piecei12ee",
+            16,
+        ),
+        (
+            Extended::Pex(Box::new(Pex::new(
+                vec![peer("[::1]:3", 2), peer("1.2.3.4:258", 0x12)],
+                vec![v6("[::2]:4"), v6("5.6.7.8:1")],
+            ))),
+            b"\0\0\0\x79\x14\x01d5:added6:\x01\x02\x03\x04\x01\x027:added.f1:\x12\
+              6:added618:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x038:added6.f1:\x02\
+              7:dropped6:\x05\x06\x07\x08\0\x018:dropped618:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\x04e",
+            17,
+        ),
+        (
+            Extended::Pex(Box::default()),
+            b"\0\0\0\x45\x14\x01d5:added0:7:added.f0:6:added60:8:added6.f0:7:dropped0:8:dropped60:e",
+            17,
+        ),
+    ];
+    for (message, bytes, id) in golden {
+        let message = extended(message);
+        let mut out = Vec::new();
+        encoder.encode(&message, &mut out).unwrap();
+        assert_eq!(out, bytes, "{message:?}");
+        assert_eq!(message.wire_len() as usize, bytes.len(), "{message:?}");
+        assert_eq!(ours(bytes, id), Ok(vec![message]));
+    }
+    let say = |id: u8, body: &[u8]| {
+        let mut bytes = u32::try_from(body.len() + 2)
+            .unwrap()
+            .to_be_bytes()
+            .to_vec();
+        bytes.extend_from_slice(&[20, id]);
+        bytes.extend_from_slice(body);
+        decode(&bytes, PIECES, &[]).map(|(messages, _)| messages)
+    };
+    // A kind that is not known is passed over (BEP 9); so are keys that clients add.
+    assert_eq!(
+        say(16, b"d8:msg_typei3e5:piecei0ee"),
+        Ok(vec![extended(Extended::Unknown { id: 16, length: 25 })])
+    );
+    assert_eq!(
+        say(17, b"d5:added6:\x01\x02\x03\x04\0\x051:xi1ee"),
+        Ok(vec![extended(Extended::Pex(Box::new(Pex::new(
+            vec![peer("1.2.3.4:5", 0)],
+            Vec::new()
+        ))))])
+    );
+    for bad in [
+        &b"d8:msg_typei0e5:piecei0eex"[..],
+        b"d8:msg_typei1e5:piecei0e10:total_sizei9ee",
+        b"d8:msg_typei1e5:piecei0eexyz",
+        b"d8:msg_typei0e5:piecei-1ee",
+        b"d8:msg_typei0ee",
+        b"5:piece",
+        b"",
+    ] {
+        assert_eq!(say(16, bad), Err(CloseReason::Malformed("ut_metadata")));
+    }
+    let long = [
+        b"d8:msg_typei1e5:piecei0e10:total_sizei99999ee".to_vec(),
+        vec![0; 16_385],
+    ]
+    .concat();
+    assert_eq!(say(16, &long), Err(CloseReason::Malformed("ut_metadata")));
+    let crowd = [b"d5:added1206:".to_vec(), vec![1; 1206], b"e".to_vec()].concat();
+    for bad in [
+        &b"d5:added5:12345e"[..],
+        b"d5:addedi1ee",
+        b"d7:droppedlee",
+        b"le",
+        &crowd,
+    ] {
+        assert_eq!(say(17, bad), Err(CloseReason::Malformed("ut_pex")));
+    }
+    let oversized = CloseReason::Malformed("oversized extension message");
+    assert_eq!(say(16, &vec![0; 17_000]), Err(oversized));
+    assert_eq!(say(17, &vec![0; 11_000]), Err(oversized));
+}
+
+#[test]
+fn of_a_torrent_that_is_not_known_yet_all_is_read() {
+    let mut bytes = b"\0\0\0\x04\x05\x80\0\x01".to_vec();
+    bytes.extend_from_slice(b"\0\0\0\x1b\x14\x10d8:msg_typei0e5:piecei0ee");
+    let mut decoder = Decoder::of_any_torrent();
+    let mut input = bytes.as_slice();
+    let mut bits = Bitfield::new(24);
+    bits.insert(0);
+    bits.insert(23);
+    assert_eq!(
+        decoder.decode(&mut input),
+        Ok(Some(Decoded::Message(Message::Bitfield(Box::new(bits)))))
+    );
+    assert_eq!(
+        decoder.decode(&mut input),
+        Ok(Some(Decoded::Message(extended(Extended::Metadata(
+            Metadata::Request(0)
+        )))))
+    );
+    let info = b"d6:lengthi5e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae";
+    let urls = ["http://a/b".to_owned(), "udp://c:1".to_owned()];
+    let torrent = Metainfo::from_info(info, &urls, &urls[..1]).unwrap();
+    assert_eq!(torrent.info, info);
+    assert_eq!(torrent.trackers, [[urls[0].clone()], [urls[1].clone()]]);
+    assert_eq!(torrent.web_seeds, urls[..1]);
+    assert!(Metainfo::from_info(b"de", &[], &[]).is_err());
+    // Nothing may be smuggled in after `info`.
+    let more = [&info[..], b"4:junki1e"].concat();
+    assert_eq!(
+        Metainfo::from_info(&more, &[], &[]).map(|one| one.info),
+        Ok(info.to_vec())
+    );
 }
 
 #[test]
@@ -671,6 +822,27 @@ fn any_extended() -> impl Strategy<Value = Extended> {
                 }))
             }),
         any::<u32>().prop_map(|piece| Extended::DontHave(PieceIndex(piece))),
+        any::<u32>().prop_map(|piece| Extended::Metadata(Metadata::Request(piece))),
+        any::<u32>().prop_map(|piece| Extended::Metadata(Metadata::Reject(piece))),
+        (any::<u32>(), any::<u32>(), vec(any::<u8>(), 1..2000)).prop_map(
+            |(piece, total, bytes)| {
+                Extended::Metadata(Metadata::Data {
+                    piece,
+                    total,
+                    bytes,
+                })
+            }
+        ),
+        (
+            vec((any_addr(), any::<u8>()), 0..60),
+            vec(any_addr(), 0..60)
+        )
+            .prop_map(|(added, dropped)| {
+                let added = added
+                    .into_iter()
+                    .map(|(addr, flags)| PexPeer { addr, flags });
+                Extended::Pex(Box::new(Pex::new(added.collect(), dropped)))
+            }),
     ]
 }
 

@@ -43,6 +43,15 @@ pub enum NodeError {
         /// Why.
         source: MetainfoError,
     },
+    /// A magnet link that is none.
+    #[error("the magnet link {why}")]
+    Magnet {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The user stopped before any peer had sent the torrent of a magnet link.
+    #[error("no peer has sent the torrent of the magnet link yet")]
+    NotFound,
     /// A live stream's key that is none, or not kept as a secret.
     #[error("{}: {why}", path.display())]
     Key {
@@ -219,6 +228,12 @@ impl NodeError {
             Self::Torrent { .. } => {
                 "give a .torrent file, such as `swarmbed node create FILE` makes".into()
             }
+            Self::Magnet { .. } => {
+                "give a link such as \"magnet:?xt=urn:btih:…&tr=http://…\" in quotes".into()
+            }
+            Self::NotFound => {
+                "wait longer, name more trackers with --tracker, or peers with --peer HOST:PORT".into()
+            }
             Self::Key { .. } => {
                 "give the key that `swarmbed node broadcast` made, readable by its owner only \
                  (chmod 600), or move it away together with the .tstream for a new stream"
@@ -274,6 +289,7 @@ impl NodeError {
             Self::Read { .. }
                 | Self::Torrent { .. }
                 | Self::Content { .. }
+                | Self::Magnet { .. }
                 | Self::Key { .. }
                 | Self::KeyLost { .. }
                 | Self::OtherStream { .. }

@@ -9,6 +9,7 @@
 //! | `swarm.rs`, `mail.rs` | the peer's task, and what it is told |
 //! | `link/`, `listener.rs` | connections: handshakes, reading, writing, credit |
 //! | `storage.rs`, `torrent.rs`, `create.rs` | files: content, `.torrent`, making one |
+//! | `magnet/` | a torrent that is known by its name alone, from its peers |
 //! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |
 //! | `tracker/`, `http/` | trackers: asking one and being one |
 //! | `player.rs` | the media over HTTP, with ranges |
@@ -23,6 +24,7 @@ mod http;
 mod link;
 mod listener;
 pub mod live;
+pub mod magnet;
 mod mail;
 pub mod metrics;
 mod node;

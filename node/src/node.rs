@@ -12,8 +12,8 @@ use swarmbed_engine::policy::{
 };
 use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
-    AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Input, Limits, Peer, PieceIndex,
-    Rate, Remote,
+    AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Exchange, Input, Limits,
+    Metadata, Peer, PieceIndex, Rate, Remote,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -68,6 +68,8 @@ pub struct Options {
     pub choker: ChokerConfig,
     /// Whom to upload to when complete.
     pub seed_choker: ChokerConfig,
+    /// Hear from neighbours of other peers, and tell them (BEP 11), unless the torrent is private.
+    pub pex: bool,
     /// Where events are written.
     pub metrics: Option<PathBuf>,
 }
@@ -210,11 +212,15 @@ impl Node {
             choker: options.choker.clone(),
             seed_choker: options.seed_choker.clone(),
             playback: PlaybackConfig::default(),
-            limits: Limits::default(),
+            limits: Limits {
+                quick_pipeline: true,
+                ..Limits::default()
+            },
             announce_interval: Duration::from_secs(120),
             upload: options.up != Some(Rate::ZERO),
             behaviour: Behaviour::Honest,
             web_seed: None,
+            exchange: exchange(&torrent, options),
             detail: Detail::Summary,
             live: None,
         };
@@ -268,6 +274,7 @@ impl Node {
             udp: port.udp,
             announcer: Arc::new(announcer),
             board: Arc::clone(&board),
+            torrent: Arc::clone(&torrent),
             log,
             state: crate::swarm::State::default(),
         };
@@ -366,6 +373,17 @@ impl Node {
             board: Arc::clone(&self.board),
             mail: self.mail.clone(),
         }
+    }
+}
+
+/// What is exchanged with neighbours besides the content.
+fn exchange(torrent: &Torrent, options: &Options) -> Exchange {
+    let metainfo = &torrent.metainfo;
+    let size = u32::try_from(metainfo.info.len()).ok();
+    Exchange {
+        // A live swarm admits nobody who does not know its torrent.
+        metadata: size.filter(|size| *size <= Metadata::SIZE_MAX && metainfo.live.is_none()),
+        pex: options.pex && !metainfo.private,
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use swarmbed_engine::wire::{Handshake, encode_datagram};
 use swarmbed_engine::{
-    AddressSource, Announce, Block, CloseReason, ConnId, Event, Input, Message, Output, Peer,
-    PieceIndex, Remote, StoreResult,
+    AddressSource, Announce, Block, CloseReason, ConnId, Event, Extended, Input, Message, Metadata,
+    Output, Peer, PieceIndex, Remote, StoreResult,
 };
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -24,6 +24,7 @@ use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
 use crate::mail::{Ask, Mail};
 use crate::metrics::EventLog;
 use crate::status::Board;
+use crate::torrent::Torrent;
 use crate::tracker::Announcer;
 
 /// How long a leaving peer waits for its tracker to hear of it.
@@ -59,6 +60,7 @@ pub(crate) struct Swarm {
     pub(crate) udp: Option<Arc<UdpSocket>>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) board: Arc<Board>,
+    pub(crate) torrent: Arc<Torrent>,
     pub(crate) log: Option<EventLog>,
     pub(crate) state: State,
 }
@@ -264,6 +266,7 @@ impl Swarm {
                 let written = self.peer.written(block);
                 self.with(conn, |link| link.send_block(block, written));
             }
+            Output::SendMetadata(conn, piece) => self.send_metadata(conn, piece),
             Output::Close(conn, _) => {
                 self.state.connections.remove(&conn);
             }
@@ -281,6 +284,19 @@ impl Swarm {
             Output::Event(event) => self.happened(&event)?,
         }
         Ok(())
+    }
+
+    fn send_metadata(&mut self, conn: ConnId, piece: u32) {
+        let info = &self.torrent.metainfo.info;
+        let mut pieces = info.chunks(Metadata::PIECE as usize);
+        let bytes = pieces.nth(piece as usize);
+        let data = Metadata::Data {
+            piece,
+            total: u32::try_from(info.len()).expect("bounded by SIZE_MAX"),
+            bytes: bytes.expect("the engine knows how many").to_vec(),
+        };
+        let message = Message::Extended(Box::new(Extended::Metadata(data)));
+        self.with(conn, |link| link.send(&message));
     }
 
     fn with(&mut self, conn: ConnId, send: impl FnOnce(&Link) -> Result<(), Overflow>) {

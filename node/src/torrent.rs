@@ -53,6 +53,24 @@ impl Torrent {
     }
 }
 
+impl Torrent {
+    /// Of the exact bytes of `info`, as neighbours sent it, and what a magnet link said.
+    pub(crate) fn from_info(
+        info: &[u8],
+        trackers: &[String],
+        web_seeds: &[String],
+    ) -> Result<Self, MetainfoError> {
+        let metainfo = Metainfo::from_info(info, trackers, web_seeds)?;
+        if metainfo.info != info {
+            return Err(MetainfoError::Key("info"));
+        }
+        Ok(Self {
+            info_hash: sha1(info),
+            metainfo,
+        })
+    }
+}
+
 /// SHA-1 in one go.
 pub(crate) fn sha1(bytes: &[u8]) -> [u8; 20] {
     Sha1::digest(bytes).into()

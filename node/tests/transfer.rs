@@ -57,6 +57,7 @@ async fn node(torrent: &Torrent, place: Place, access: Access, tracker: &str) ->
         up: Some(Rate::from_bytes_per_s(50_000_000)),
         down: None,
         selector: SelectorConfig::RarestFirst,
+        pex: true,
         choker: ChokerConfig::TitForTat { slots: 3 },
         seed_choker: ChokerConfig::SeedRoundRobin { slots: 4 },
         metrics: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swarmbed_engine::{
-    Accomplice, Behaviour as Falsehood, Bitfield, Config, Detail, PieceIndex, Rate, Seed,
+    Accomplice, Behaviour as Falsehood, Bitfield, Config, Detail, Exchange, PieceIndex, Rate, Seed,
 };
 
 use crate::address::{address_of, alias_of, peer_id_of};
@@ -91,6 +91,7 @@ impl Shared {
                 .web_seed
                 .filter(|_| !class.source)
                 .map(|server| server.when),
+            exchange: Exchange::default(),
             live: self.channel(number),
             detail: if self.setup.detailed.contains(&number) {
                 Detail::Blocks

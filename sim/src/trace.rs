@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use swarmbed_engine::{
     Block, CloseReason, ConnId, Datagram, Extended, ExtendedHandshake, FetchResult, G2gQuery,
-    G2gReport, Input, Message, PeerId, PieceIndex, Remote, StoreResult, Verdict,
+    G2gReport, Input, Message, Metadata, PeerId, PieceIndex, Remote, StoreResult, Verdict,
 };
 
 /// An incremental 128-bit fingerprint.
@@ -347,6 +347,26 @@ impl Trace {
                 }
             }
             Extended::DontHave(piece) => self.pair(23, piece.0),
+            Extended::Metadata(said) => {
+                let (kind, piece, bytes): (_, _, &[u8]) = match said {
+                    Metadata::Request(piece) => (0, *piece, &[]),
+                    Metadata::Data { piece, bytes, .. } => (1, *piece, bytes),
+                    Metadata::Reject(piece) => (2, *piece, &[]),
+                };
+                self.pair(25 << 8 | kind, piece);
+                self.bytes(bytes);
+            }
+            Extended::Pex(pex) => {
+                self.pair(26, 0);
+                self.word(pex.added().len() as u64);
+                for peer in pex.added() {
+                    self.addr(peer.addr);
+                    self.word(u64::from(peer.flags));
+                }
+                for addr in pex.dropped() {
+                    self.addr(*addr);
+                }
+            }
             Extended::Unknown { id, length } => {
                 self.pair(20, u32::from(*id));
                 self.word(u64::from(*length));

@@ -41,7 +41,7 @@ pub(super) async fn run(args: &BroadcastArgs) -> Result<Value, NodeError> {
         loops: args.loops,
     };
     let broadcaster = Broadcaster::open(Arc::clone(&stream), &feed).await?;
-    let mut options = options(common, &stream.torrent).await?;
+    let mut options = options(common, &stream.torrent.metainfo).await?;
     options.torrent_trackers = false;
     let mut progress = Progress::new();
     let mut own_tracker = JoinSet::new();

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use swarmbed_engine::Bitfield;
 use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
+use swarmbed_engine::wire::metainfo::Metainfo;
 use swarmbed_node::live::LiveWindow;
+use swarmbed_node::magnet::{Hunt, Hunted, Magnet};
 use swarmbed_node::{
     Access, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent,
     TrackerServer, check,
@@ -57,7 +59,8 @@ pub(super) async fn tracker(args: &TrackerArgs) -> Result<Value, NodeError> {
 
 pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
     let common = &args.common;
-    let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    let mut progress = Progress::new();
+    let (torrent, mut options) = open(common, &args.torrent, &mut progress, false).await?;
     if torrent.metainfo.live.is_some() {
         return Err(NodeError::Kind {
             path: args.torrent.clone(),
@@ -68,7 +71,6 @@ pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
     }
     let place = Place::Folder(common.dir.clone());
     let storage = Arc::new(Storage::open(&torrent, &place, Access::Read)?);
-    let mut progress = Progress::new();
     let have = look(&storage, &torrent, &mut progress).await;
     if !have.is_full() {
         return Err(NodeError::Incomplete {
@@ -77,7 +79,6 @@ pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
             pieces: have.length(),
         });
     }
-    let mut options = options(common, &torrent).await?;
     let mut own_tracker = tokio::task::JoinSet::new();
     if common.trackers.is_empty() {
         let only = Some(vec![torrent.info_hash]);
@@ -87,6 +88,7 @@ pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
         options.trackers.push(url);
         own_tracker.spawn(server.run());
     }
+    progress.say(&link(&torrent, &options).to_string());
     let node = Node::start(torrent, storage, have, &options).await?;
     progress.say(&format!("peer port {}", node.addr()));
     attend(node, progress, false).await
@@ -94,19 +96,24 @@ pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
 
 pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
     let common = &args.common;
-    let torrent = Arc::new(Torrent::read(&args.torrent)?);
+    let mut progress = Progress::new();
+    let (torrent, options) = open(
+        common,
+        &args.torrent,
+        &mut progress,
+        args.exit_when_complete,
+    )
+    .await?;
     if torrent.metainfo.live.is_some() {
-        return watch(args, torrent).await;
+        return watch(args, torrent, &options).await;
     }
     let place = place(args, &torrent)?;
-    let options = options(common, &torrent).await?;
     // Ports are looked at before files are made.
     let player = match args.http {
         Some(addr) => Some(PlayerServer::bind(addr).await?),
         None => None,
     };
     let storage = Arc::new(Storage::open(&torrent, &place, Access::Write)?);
-    let mut progress = Progress::new();
     let have = look(&storage, &torrent, &mut progress).await;
     if have.is_full() {
         storage.complete()?;
@@ -127,15 +134,18 @@ pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
 }
 
 /// Watches a live stream: passes it on, serves it to players, saves it.
-async fn watch(args: &PlayArgs, torrent: Arc<Torrent>) -> Result<Value, NodeError> {
+async fn watch(
+    args: &PlayArgs,
+    torrent: Arc<Torrent>,
+    options: &Options,
+) -> Result<Value, NodeError> {
     let common = &args.common;
-    let options = options(common, &torrent).await?;
     let player = match args.http {
         Some(addr) => Some(PlayerServer::bind(addr).await?),
         None => None,
     };
     let window = Arc::new(LiveWindow::hidden(&torrent, &common.dir)?);
-    let node = Node::watch(Arc::clone(&torrent), window, &options).await?;
+    let node = Node::watch(Arc::clone(&torrent), window, options).await?;
     let mut progress = Progress::new();
     progress.say(&format!("peer port {}", node.addr()));
     warn_if_alone(common, &torrent, &mut progress);
@@ -200,7 +210,104 @@ async fn look(storage: &Arc<Storage>, torrent: &Torrent, progress: &mut Progress
     }
 }
 
-pub(super) async fn options(common: &Common, torrent: &Torrent) -> Result<Options, NodeError> {
+/// The torrent, from its file or, of a magnet link, from its peers; and what its node is told.
+async fn open(
+    common: &Common,
+    source: &Path,
+    progress: &mut Progress,
+    gives_up: bool,
+) -> Result<(Arc<Torrent>, Options), NodeError> {
+    let Some(link) = source.to_str().filter(|text| Magnet::is_one(text)) else {
+        let torrent = Torrent::read(source)?;
+        let options = options(common, &torrent.metainfo).await?;
+        return Ok((Arc::new(torrent), options));
+    };
+    let magnet = Magnet::parse(link)?;
+    let mut told = reach(common).await?;
+    for peer in &magnet.peers {
+        // What a link names may be gone.
+        if let Ok(found) = tokio::net::lookup_host(peer).await {
+            told.peers.extend(found);
+        }
+    }
+    let torrent = hunt(&magnet, &told, progress, gives_up).await?;
+    progress.say(&format!(
+        "found {}: {} pieces, {} bytes",
+        torrent.metainfo.name,
+        torrent.metainfo.geometry.pieces(),
+        torrent.metainfo.geometry.total()
+    ));
+    told.selector = selector(common, &torrent.metainfo);
+    Ok((Arc::new(torrent), told))
+}
+
+/// Until a peer has sent the torrent.
+async fn hunt(
+    magnet: &Magnet,
+    options: &Options,
+    progress: &mut Progress,
+    gives_up: bool,
+) -> Result<Torrent, NodeError> {
+    let mut hunt = Hunt::start(magnet, options).await?;
+    let mut second = interval(Duration::from_secs(1));
+    let mut stop = std::pin::pin!(told_to_stop());
+    let outcome = loop {
+        tokio::select! {
+            hunted = hunt.next() => match hunted? {
+                Hunted::Found(torrent) => break Ok(*torrent),
+                Hunted::Useless(addr, why) => progress.say(&format!("{addr}: {why}")),
+                Hunted::TrackersFailed(times, why) => {
+                    progress.say(&format!("warning: {why}; will be asked again"));
+                    if gives_up && times >= TRACKER_PATIENCE && options.peers.is_empty() {
+                        break Err(NodeError::NoPeers { why });
+                    }
+                }
+            },
+            _ = second.tick() => {
+                progress.show(&format!("looking for the torrent: {} peers are asked", hunt.asked()));
+            }
+            () = &mut stop => break Err(NodeError::NotFound),
+        }
+    };
+    progress.end();
+    hunt.end().await;
+    outcome
+}
+
+/// The link to what is served.
+fn link(torrent: &Torrent, options: &Options) -> Magnet {
+    let promised = torrent.metainfo.trackers.concat();
+    let promised = promised.into_iter().filter(|_| options.torrent_trackers);
+    let mut trackers = options.trackers.clone();
+    trackers.extend(promised.filter(|url| !options.trackers.contains(url)));
+    Magnet {
+        info_hash: torrent.info_hash,
+        name: Some(torrent.metainfo.name.clone()),
+        trackers,
+        peers: Vec::new(),
+        web_seeds: torrent.metainfo.web_seeds.clone(),
+    }
+}
+
+pub(super) async fn options(common: &Common, torrent: &Metainfo) -> Result<Options, NodeError> {
+    let mut options = reach(common).await?;
+    options.selector = selector(common, torrent);
+    Ok(options)
+}
+
+fn selector(common: &Common, torrent: &Metainfo) -> SelectorConfig {
+    common.selector.clone().unwrap_or_else(|| {
+        let name = match (torrent.live, torrent.bitrate) {
+            (Some(_), _) => "live-rarest-first",
+            (None, Some(_)) => "give-to-get",
+            (None, None) => "rarest-first",
+        };
+        SelectorConfig::from_name(name).expect("it is in the table")
+    })
+}
+
+/// What a node is told, whatever its torrent is.
+async fn reach(common: &Common) -> Result<Options, NodeError> {
     let mut peers = Vec::new();
     for peer in &common.peers {
         let failed = |source| NodeError::Read {
@@ -209,14 +316,6 @@ pub(super) async fn options(common: &Common, torrent: &Torrent) -> Result<Option
         };
         peers.extend(tokio::net::lookup_host(peer).await.map_err(failed)?);
     }
-    let selector = common.selector.clone().unwrap_or_else(|| {
-        let name = match (torrent.metainfo.live, torrent.metainfo.bitrate) {
-            (Some(_), _) => "live-rarest-first",
-            (None, Some(_)) => "give-to-get",
-            (None, None) => "rarest-first",
-        };
-        SelectorConfig::from_name(name).expect("it is in the table")
-    });
     Ok(Options {
         listen: SocketAddr::new(common.listen, common.port),
         peers,
@@ -224,7 +323,8 @@ pub(super) async fn options(common: &Common, torrent: &Torrent) -> Result<Option
         torrent_trackers: !common.no_torrent_trackers,
         up: common.up,
         down: common.down,
-        selector,
+        selector: SelectorConfig::RarestFirst,
+        pex: !common.no_pex,
         choker: common.choker.clone(),
         seed_choker: ChokerConfig::from_name("seed-fastest").expect("it is in the table"),
         metrics: common.metrics.as_deref().map(Path::to_owned),

@@ -80,6 +80,9 @@ class Process:
 class Lab(unittest.TestCase):
     """A test with a folder and processes of its own; every client has an address of its own."""
 
+    # The first half of every address.
+    NET = "127.0"
+
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="swarmbed-interop-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -89,7 +92,7 @@ class Lab(unittest.TestCase):
     def ip(self):
         """An address that no other client has."""
         high, low = divmod(next(ADDRESSES), 250)
-        return f"127.0.{high}.{low + 2}"
+        return f"{self.NET}.{high}.{low + 2}"
 
     def start(self, name, *command, stdin=subprocess.DEVNULL):
         process = Process(name, command, self.folder, stdin)

@@ -32,7 +32,7 @@ class LiveLab(Lab):
         metrics = self.folder / f"{process}.jsonl"
         source = self.node(process, "broadcast", "--name", name, "--destdir", self.folder / "tv",
                            "--listen", self.source_ip, "--tracker-listen", f"{self.source_ip}:6969",
-                           "--metrics", metrics, "--json", *arguments, stdin=stdin)
+                           "--metrics", metrics, "--json", "--no-pex", *arguments, stdin=stdin)
         source.metrics = metrics
         source.addr = f"{self.source_ip}:6881"
         source.tstream = self.folder / "tv" / f"{name}.tstream"
@@ -45,7 +45,7 @@ class LiveLab(Lab):
         ip = self.ip()
         metrics = self.folder / f"{name}.jsonl"
         viewer = self.node(name, "play", source.tstream, "--listen", ip, "--dir", self.folder / name,
-                           "--http", f"{ip}:8080", "--metrics", metrics, "--json", *arguments)
+                           "--http", f"{ip}:8080", "--metrics", metrics, "--json", "--no-pex", *arguments)
         viewer.ip, viewer.addr, viewer.http, viewer.metrics = ip, f"{ip}:6881", f"{ip}:8080", metrics
         wait_until(f"{name} listens", lambda: "media at" in viewer.stderr() or not viewer.running())
         self.assertTrue(viewer.running(), viewer.stderr())

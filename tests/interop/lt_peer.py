@@ -8,7 +8,7 @@ import time
 import libtorrent as lt
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--torrent", required=True)
+parser.add_argument("--torrent", required=True, help="a file, or a magnet link")
 parser.add_argument("--save", required=True)
 parser.add_argument("--listen", required=True)
 parser.add_argument("--peer", action="append", default=[])
@@ -34,8 +34,11 @@ everybody = lt.ip_filter()
 everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << int(lt.session.global_peer_class_id))
 session.set_peer_class_filter(everybody)
 
-params = lt.add_torrent_params()
-params.ti = lt.torrent_info(options.torrent)
+if options.torrent.startswith("magnet:"):
+    params = lt.parse_magnet_uri(options.torrent)
+else:
+    params = lt.add_torrent_params()
+    params.ti = lt.torrent_info(options.torrent)
 params.save_path = options.save
 if options.seed:
     params.flags |= lt.torrent_flags.seed_mode

@@ -18,7 +18,7 @@ use crate::output::{Announce, Output};
 use crate::policy::Reporting;
 use crate::wire::{
     EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, SW_RECEIPTS,
-    TR_G2G_V2,
+    TR_G2G_V2, UT_METADATA, UT_PEX,
 };
 
 /// Dials under way at once.
@@ -36,11 +36,15 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
-    pub(super) fn addresses(&mut self, _source: AddressSource, peers: &[SocketAddr]) {
+    pub(super) fn addresses(&mut self, source: AddressSource, peers: &[SocketAddr]) {
         let ours = self.config.listen;
+        let room = match source {
+            // Neighbours may not crowd out those whom trackers and the user know.
+            AddressSource::Pex => self.config.limits.addresses_max / 2,
+            AddressSource::Tracker | AddressSource::User => self.config.limits.addresses_max,
+        };
         for &addr in peers.iter().filter(|&&addr| Some(addr) != ours) {
-            self.book
-                .add(addr, self.config.limits.addresses_max, self.now);
+            self.book.add(addr, room, self.now);
         }
         self.dial();
     }
@@ -234,8 +238,13 @@ impl Peer {
             Some(Expiry::Announced) => &[SW_LIVE_WINDOW, LT_DONTHAVE],
         };
         let live = EXTENSIONS.iter().filter(|(name, _)| live.contains(name));
+        let exchange = self.config.exchange;
+        let torrent = EXTENSIONS.iter().filter(|(name, _)| {
+            *name == UT_METADATA && exchange.metadata.is_some() || *name == UT_PEX && exchange.pex
+        });
         let mut extensions: Vec<(Box<str>, u8)> = offered(self.reporting)
             .chain(live)
+            .chain(torrent)
             .map(|&(name, id)| (name.into(), id))
             .collect();
         extensions.sort();
@@ -244,7 +253,7 @@ impl Peer {
             port: self.config.listen.map(|listen| listen.port()),
             requests_max: Some(u32::from(self.config.limits.uploads_queued_max)),
             client: Some(concat!("swarmbed ", env!("CARGO_PKG_VERSION")).into()),
-            metadata_size: None,
+            metadata_size: exchange.metadata,
             upload_only: false,
         }
     }
@@ -278,6 +287,9 @@ impl Peer {
         self.pieces.owners.clear(conn.slot());
         self.links[conn.slot()].open = false;
         self.forget_suspicions_of(conn);
+        if let Some(talks) = &mut self.talks {
+            talks.forget(conn);
+        }
         self.book.gone(
             neighbour.listen.unwrap_or(neighbour.addr),
             !neighbour.is_open(),

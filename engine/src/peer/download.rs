@@ -49,7 +49,10 @@ impl Peer {
             return;
         }
         // Sized by the smallest round trip seen, never by the queue it makes itself.
-        let rate = neighbour.down.rate(now);
+        let mut rate = neighbour.down.rate(now);
+        if limits.quick_pipeline {
+            rate = rate.max(neighbour.rate_of_requests());
+        }
         let covered = rate.bytes_in(nanos(neighbour.rtt.max(PIPELINE_LEAST)));
         let depth = PIPELINE_SPARE + covered / u64::from(Geometry::BLOCK);
         let depth = depth.min(u64::from(limits.requests_max.min(neighbour.requests_max)));

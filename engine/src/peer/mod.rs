@@ -8,6 +8,7 @@ mod book;
 mod claims;
 mod connect;
 mod download;
+mod exchange;
 mod heard;
 mod link;
 mod live;
@@ -37,6 +38,7 @@ use crate::bitfield::Bitfield;
 use crate::config::{Config, Detail};
 use crate::error::{CallError, CloseReason, ConfigError};
 use crate::event::{Cause, Event, LeaveReason, Traffic};
+use crate::exchange::Exchange;
 use crate::geometry::{PieceIndex, Window};
 use crate::id::{ConnId, PeerId};
 use crate::input::Input;
@@ -49,6 +51,7 @@ use crate::time::Instant;
 
 use book::Book;
 use claims::Forwarding;
+use exchange::Talks;
 pub(crate) use link::Link;
 use live::Live;
 pub(crate) use neighbour::Neighbour;
@@ -121,6 +124,7 @@ pub struct Peer {
     reports: Reports,
     receipts: Receipts,
     web_seed: Option<WebSeed>,
+    talks: Option<Box<Talks>>,
     selector: Box<dyn PieceSelector>,
     choker: Box<dyn Choker>,
     seed_choker: Box<dyn Choker>,
@@ -200,6 +204,7 @@ impl Peer {
             reports: Reports::new(seed.stream("nonce", 0)),
             receipts: Receipts::default(),
             web_seed: WebSeed::new(&config),
+            talks: (config.exchange != Exchange::default()).then(Box::default),
             forwarding: Forwarding::new(),
             uplink: None,
             tick_at: now + TICK,
@@ -371,6 +376,7 @@ impl Peer {
             .as_ref()
             .and_then(|player| player.next(&self.pieces));
         let tick = self.needs_tick().then_some(self.tick_at);
+        let talk = self.talks.as_ref().map(|talks| talks.next());
         let at = self
             .choke_at
             .min(self.book.next())
@@ -379,7 +385,8 @@ impl Peer {
             .min(self.reveal_at());
         Some(
             at.min(player.unwrap_or(Instant::FAR))
-                .min(tick.unwrap_or(Instant::FAR)),
+                .min(tick.unwrap_or(Instant::FAR))
+                .min(talk.unwrap_or(Instant::FAR)),
         )
     }
 
@@ -536,6 +543,9 @@ impl Peer {
         }
         if self.book.next() <= now {
             self.announce(Announce::Periodic);
+        }
+        if self.talks.is_some() {
+            self.tell_of_neighbours();
         }
         if self.tick_at <= now {
             self.tick_at = now + TICK;

@@ -9,10 +9,10 @@ use core::time::Duration;
 use super::claims::Claims;
 use super::heard::Heard;
 use crate::bitfield::Bitfield;
-use crate::geometry::{Block, BlockRef, PieceIndex};
+use crate::geometry::{Block, BlockRef, Geometry, PieceIndex};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
-use crate::rate::RateMeter;
+use crate::rate::{Rate, RateMeter};
 use crate::time::Instant;
 
 /// BEP 3's reference client measures over at most 20 s (`max_rate_period`).
@@ -97,6 +97,14 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
+    /// What it gives now, by Little's law: what is asked for over the time that an answer takes.
+    /// Behind a bottleneck that time grows with what is asked for, so that this does not.
+    pub(crate) fn rate_of_requests(&self) -> Rate {
+        let bytes = self.requests.len() as u64 * u64::from(Geometry::BLOCK);
+        let millis = self.response.as_millis().max(1);
+        Rate::from_bytes_per_s(bytes * 1000 / u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn new(conn: ConnId, addr: SocketAddr, outbound: bool, now: Instant) -> Self {
         Self {
             conn,

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::message::{Extended, ExtendedHandshake, Message};
-use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW};
+use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW, UT_PEX};
 
 impl Peer {
     pub(super) fn message(&mut self, conn: ConnId, message: Message) {
@@ -223,6 +223,7 @@ impl Peer {
             Extended::Handshake(handshake) => {
                 self.learn_extensions(conn, &handshake);
                 let speaks = |wanted| offers(&handshake, wanted);
+                self.speaks_pex(conn, speaks(UT_PEX));
                 self.heard_extensions(conn, speaks(SW_LIVE_WINDOW), speaks(LT_DONTHAVE))?;
             }
             Extended::LiveWindow(window) if self.live.is_some() => {
@@ -252,6 +253,8 @@ impl Peer {
             }
             Extended::G2gShares(shares) => self.claimed(conn, &shares)?,
             Extended::Receipts(receipts) => self.acknowledged(conn, receipts)?,
+            Extended::Metadata(said) => self.metadata(conn, &said)?,
+            Extended::Pex(pex) => self.heard_pex(conn, &pex)?,
             Extended::Unknown { .. } => {}
         }
         Ok(())

@@ -120,6 +120,18 @@ impl<'a> Dict<'a> {
 /// # Errors
 /// If it is malformed or beyond a bound.
 pub fn parse(bytes: &[u8], values_max: usize) -> Result<Value<'_>, BencodeError> {
+    let (value, rest) = parse_first(bytes, values_max)?;
+    if !rest.is_empty() {
+        return Err(BencodeError::Trailing(bytes.len() - rest.len()));
+    }
+    Ok(value)
+}
+
+/// Parses the value that `bytes` begin with, and says what follows it (BEP 9).
+///
+/// # Errors
+/// If it is malformed or beyond a bound.
+pub fn parse_first(bytes: &[u8], values_max: usize) -> Result<(Value<'_>, &[u8]), BencodeError> {
     let mut parser = Parser {
         bytes,
         at: 0,
@@ -127,10 +139,7 @@ pub fn parse(bytes: &[u8], values_max: usize) -> Result<Value<'_>, BencodeError>
         values_max,
     };
     let value = parser.value(0)?;
-    if parser.at < bytes.len() {
-        return Err(BencodeError::Trailing(parser.at));
-    }
-    Ok(value)
+    Ok((value, &bytes[parser.at..]))
 }
 
 struct Parser<'a> {

@@ -32,7 +32,8 @@ pub enum Decoded<'a> {
 /// Reads one connection's bytes after the handshake.
 #[derive(Debug)]
 pub struct Decoder {
-    pieces: u32,
+    /// Of the torrent, if they are known.
+    pieces: Option<u32>,
     state: State,
     /// The control message under way; shorter than `MESSAGE_MAX`, and grown only by bytes that
     /// came, never by a length that was claimed.
@@ -61,7 +62,18 @@ impl Decoder {
     #[must_use]
     pub const fn new(pieces: u32) -> Self {
         Self {
-            pieces,
+            pieces: Some(pieces),
+            state: State::Length,
+            held: Vec::new(),
+        }
+    }
+
+    /// For a torrent of which nothing is known but its name (BEP 9): bitfields of any length are
+    /// read, with eight pieces in each byte.
+    #[must_use]
+    pub const fn of_any_torrent() -> Self {
+        Self {
+            pieces: None,
             state: State::Length,
             held: Vec::new(),
         }
@@ -186,7 +198,7 @@ impl Decoder {
         let expected = match id {
             0..=3 | 14 | 15 => 0,
             4 | 13 | 17 => 4,
-            5 => self.pieces.div_ceil(8),
+            5 => self.pieces.map_or(length, |pieces| pieces.div_ceil(8)),
             6 | 8 | 16 => 12,
             7 if length <= 8 => return malformed("piece without payload"),
             7 if length - 8 > Geometry::BLOCK => return malformed("piece longer than a block"),
@@ -216,7 +228,7 @@ impl Decoder {
             4 => piece(&mut held).map(Message::Have),
             5 => Some(Message::Bitfield(Box::new(bitfield(
                 &self.held,
-                self.pieces,
+                self.pieces.unwrap_or(8 * held_len(&self.held)),
             )?))),
             6 => block(&mut held).map(Message::Request),
             8 => block(&mut held).map(Message::Cancel),
@@ -251,6 +263,11 @@ impl Decoder {
             bytes,
         })
     }
+}
+
+/// At most `MESSAGE_MAX`.
+fn held_len(held: &[u8]) -> u32 {
+    u32::try_from(held.len()).expect("bounded by MESSAGE_MAX")
 }
 
 /// Up to `most` bytes from the front.

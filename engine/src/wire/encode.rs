@@ -106,6 +106,8 @@ impl Encoder {
             Extended::LiveWindow(_) => known(4)?,
             Extended::DontHave(_) => known(5)?,
             Extended::Receipts(_) => known(6)?,
+            Extended::Metadata(_) => known(7)?,
+            Extended::Pex(_) => known(8)?,
             Extended::Unknown { id, .. } => *id,
         };
         out.extend_from_slice(&(wire_len - 4).to_be_bytes());

@@ -1,11 +1,12 @@
 //! The bodies of extension messages (BEP 10): its handshake, Give-to-Get's four, receipts, and two
-//! of live streams.
+//! of live streams; those of BEP 9 and 11 are in `exchange.rs`.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::bencode::{self, Value};
+use super::exchange;
 use super::read::{Reader, write_address};
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
@@ -30,10 +31,14 @@ pub const SW_RECEIPTS: &str = "sw_receipts";
 pub const SW_LIVE_WINDOW: &str = "sw_live_window";
 /// BEP 54: a piece is there no longer.
 pub const LT_DONTHAVE: &str = "lt_donthave";
+/// BEP 9: pieces of the torrent itself.
+pub const UT_METADATA: &str = "ut_metadata";
+/// BEP 11: neighbours that came and went.
+pub const UT_PEX: &str = "ut_pex";
 
 /// The extensions we can offer, with the ids we receive them under. The decoder relies on these
 /// ids: an extension handshake of ours names them or leaves them out.
-pub const EXTENSIONS: [(&str, u8); 7] = [
+pub const EXTENSIONS: [(&str, u8); 9] = [
     (SW_G2G_TO, TO),
     (SW_G2G_QUERY, QUERY),
     (SW_G2G_REPORT, REPORT),
@@ -41,6 +46,8 @@ pub const EXTENSIONS: [(&str, u8); 7] = [
     (SW_LIVE_WINDOW, LIVE_WINDOW),
     (LT_DONTHAVE, DONT_HAVE),
     (SW_RECEIPTS, RECEIPTS),
+    (UT_METADATA, METADATA),
+    (UT_PEX, PEX),
 ];
 
 const HANDSHAKE: u8 = 0;
@@ -52,6 +59,8 @@ const SHARES: u8 = 235;
 const LIVE_WINDOW: u8 = 13;
 const DONT_HAVE: u8 = 14;
 const RECEIPTS: u8 = 15;
+const METADATA: u8 = 16;
+const PEX: u8 = 17;
 
 /// Flag of a live window: tell me yours.
 const ANSWER: u8 = 1;
@@ -76,6 +85,8 @@ pub(super) fn body_max(id: u8) -> Option<u32> {
         SHARES => 2 + 16 * u32::try_from(G2gShares::MAX).expect("4096"),
         LIVE_WINDOW => 9 + LiveWindow::MAX / 8,
         DONT_HAVE => 4,
+        METADATA => exchange::METADATA_MAX,
+        PEX => exchange::PEX_MAX,
         RECEIPTS => 1 + u32::try_from(Receipt::BATCH * Receipt::LENGTH_MAX).expect("32 kB"),
         _ => return None,
     })
@@ -102,6 +113,16 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
             live_window(&mut reader).map(Extended::LiveWindow),
             SW_LIVE_WINDOW,
         ),
+        METADATA => {
+            let length = u32::try_from(body.len()).expect("bounded by METADATA_MAX");
+            let unknown = Extended::Unknown { id, length };
+            let metadata = exchange::metadata(body);
+            (
+                metadata.map(|known| known.map_or(unknown, Extended::Metadata)),
+                UT_METADATA,
+            )
+        }
+        PEX => (exchange::pex(body).map(Box::new).map(Extended::Pex), UT_PEX),
         DONT_HAVE => (
             reader.u32().map(PieceIndex).map(Extended::DontHave),
             LT_DONTHAVE,
@@ -112,7 +133,11 @@ pub(super) fn decode(id: u8, body: &[u8]) -> Result<Extended, CloseReason> {
         ),
     };
     match decoded {
-        Some(extended) if matches!(id, HANDSHAKE | SHARES) || reader.is_empty() => Ok(extended),
+        Some(extended)
+            if matches!(id, HANDSHAKE | SHARES | METADATA | PEX) || reader.is_empty() =>
+        {
+            Ok(extended)
+        }
         _ => Err(CloseReason::Malformed(what)),
     }
 }
@@ -136,6 +161,8 @@ pub(super) fn encode(extended: &Extended, out: &mut Vec<u8>) {
             }
         }
         Extended::LiveWindow(window) => write_live_window(window, out),
+        Extended::Metadata(metadata) => exchange::write_metadata(metadata, out),
+        Extended::Pex(pex) => exchange::write_pex(pex, out),
         Extended::DontHave(piece) => out.extend_from_slice(&piece.0.to_be_bytes()),
         Extended::Unknown { length, .. } => out.resize(out.len() + *length as usize, 0),
     }

@@ -9,6 +9,7 @@ pub mod bencode;
 mod datagram;
 mod decode;
 mod encode;
+mod exchange;
 mod extended;
 mod handshake;
 pub mod metainfo;
@@ -21,9 +22,10 @@ use alloc::vec::Vec;
 pub use datagram::{decode_datagram, encode_datagram};
 pub use decode::{Decoded, Decoder};
 pub use encode::{Encoder, Unsupported, encode_piece_header};
+pub(crate) use exchange::pex_len;
 pub use extended::{
     EXTENSIONS, LT_DONTHAVE, SW_G2G_QUERY, SW_G2G_REPORT, SW_G2G_TO, SW_LIVE_WINDOW, SW_RECEIPTS,
-    TR_G2G_V2,
+    TR_G2G_V2, UT_METADATA, UT_PEX,
 };
 pub use handshake::Handshake;
 pub use sealed::SealedEnd;

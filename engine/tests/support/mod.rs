@@ -34,6 +34,7 @@ pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
         upload: true,
         behaviour: Behaviour::Honest,
         web_seed: None,
+        exchange: Exchange::default(),
         detail: Detail::Blocks,
         live: None,
     }
@@ -360,7 +361,10 @@ impl Lab {
                     self.live.produced.insert(piece, now);
                 }
                 Output::Event(event) => self.events.push((now, index, event)),
-                Output::Discard(_) | Output::Announce(_) | Output::Fetch(_) => {}
+                Output::Discard(_)
+                | Output::Announce(_)
+                | Output::Fetch(_)
+                | Output::SendMetadata(..) => {}
             }
         }
     }

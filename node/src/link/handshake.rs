@@ -50,6 +50,14 @@ pub(crate) async fn dial(
     Ok((stream, theirs))
 }
 
+/// Says ours, to one who connected and was heard.
+pub(crate) async fn greet(stream: &mut TcpStream, ours: &Handshake) -> Result<(), CloseReason> {
+    match timeout(HANDSHAKE_MAX, stream.write_all(&ours.encode())).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(CloseReason::Remote),
+    }
+}
+
 /// Sets a socket up for blocks and small messages.
 pub(super) fn set_up(stream: &TcpStream) {
     // Both only help; a system that refuses them works all the same.

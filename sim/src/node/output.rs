@@ -34,6 +34,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                     net,
                 );
             }
+            Output::SendMetadata(..) => unreachable!("simulated peers have the torrent"),
             Output::Datagram { to, datagram } => self.send_datagram(now, to, datagram, net),
             Output::Event(event) => {
                 self.event(now, &event);

@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use live::MakingLive;
 pub use make::Making;
 
-use super::bencode::BencodeError;
+use super::bencode::{self, BencodeError};
 use crate::error::ConfigError;
 use crate::geometry::Geometry;
 use crate::live::Numbering;
@@ -128,6 +128,32 @@ impl Metainfo {
     /// If it is none, or one of a kind we do not support.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetainfoError> {
         parse::parse(bytes)
+    }
+
+    /// From what neighbours sent (BEP 9) and a link said: the exact bytes of `info`, trackers in a
+    /// tier of their own each, and web seeds.
+    ///
+    /// # Errors
+    /// If it is none, or one of a kind we do not support.
+    pub fn from_info(
+        info: &[u8],
+        trackers: &[String],
+        web_seeds: &[String],
+    ) -> Result<Self, MetainfoError> {
+        let mut bytes = b"d13:announce-listl".to_vec();
+        for url in trackers {
+            bytes.push(b'l');
+            bencode::write_bytes(&mut bytes, url.as_bytes());
+            bytes.push(b'e');
+        }
+        bytes.extend_from_slice(b"e4:info");
+        bytes.extend_from_slice(info);
+        bytes.extend_from_slice(b"8:url-listl");
+        for url in web_seeds {
+            bencode::write_bytes(&mut bytes, url.as_bytes());
+        }
+        bytes.extend_from_slice(b"ee");
+        Self::parse(&bytes)
     }
 
     /// How long the content plays, if its bitrate is known.
