@@ -119,3 +119,22 @@ fn a_channel_needs_one_source() {
     let two = setup(&["class.source.count=2"]);
     assert!(World::new(&two, |_| ()).is_err());
 }
+
+/// Who jumps to where it knows nothing yet has no piece any more, and serves no request for one.
+#[test]
+fn a_channel_beyond_its_capacity_serves_nothing_it_has_forgotten() {
+    let mut setup = setup(&[
+        "class.open.uplink=200 kbit/s",
+        "class.firewalled.uplink=200 kbit/s",
+        "class.open.departure=never",
+        "class.firewalled.departure=never",
+        "live.numbering=absolute",
+        "live.window=24 s",
+        "live.lag_max=30 s",
+        "policy.tit-for-tat.choker=always-unchoke",
+    ]);
+    setup.seed = 2;
+    let report = play(&setup, Options::default());
+    let jumps = count(&report, |event| matches!(event, Event::Rehooked { .. }));
+    assert!(jumps > 100, "{jumps}");
+}

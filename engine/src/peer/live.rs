@@ -173,6 +173,8 @@ impl Peer {
         for index in 0..self.order.len() {
             let slot = self.order[index];
             self.drop_requests(slot, PieceIndex(u32::MAX));
+            // What they asked of us we have no longer.
+            self.refuse_before(slot, PieceIndex(u32::MAX));
             let link = &mut self.links[usize::from(slot)];
             link.pieces = 0;
             link.wanted = 0;
