@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use swarmbed_engine::policy::{ChokerConfig, HookInConfig, PolicyInfo, SelectorConfig};
+use swarmbed_engine::policy::{
+    ChokerConfig, HookInConfig, PlaybackConfig, PolicyInfo, SelectorConfig,
+};
 
 /// List every policy with its source
 #[derive(Debug, clap::Args)]
@@ -12,43 +14,78 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// A seam: its key in scenarios, the question it answers, its policies, and what one takes.
+type Seam = (
+    &'static str,
+    &'static str,
+    &'static [PolicyInfo],
+    fn(&str) -> Option<&'static str>,
+);
+
+/// All seams.
+const SEAMS: [Seam; 5] = [
+    (
+        "selector",
+        "which piece next",
+        SelectorConfig::TABLE,
+        |name| SelectorConfig::from_name(name).map(|policy| policy.parameters()),
+    ),
+    (
+        "choker",
+        "whom to upload to (also seed_choker)",
+        ChokerConfig::TABLE,
+        |name| ChokerConfig::from_name(name).map(|policy| policy.parameters()),
+    ),
+    (
+        "hook_in",
+        "where viewers of a channel begin",
+        HookInConfig::TABLE,
+        |name| HookInConfig::from_name(name).map(|policy| policy.parameters()),
+    ),
+    (
+        "start",
+        "when the picture starts (in [playback])",
+        PlaybackConfig::STARTS,
+        |_| None,
+    ),
+    (
+        "late",
+        "what happens to a piece that is late (in [playback])",
+        PlaybackConfig::LATES,
+        |_| None,
+    ),
+];
+
 /// Prints the tables.
 pub(crate) fn print(args: &Args) -> ExitCode {
-    let tables = [
-        ("selector", "which piece next", SelectorConfig::TABLE),
-        (
-            "choker",
-            "whom to upload to (also seed_choker)",
-            ChokerConfig::TABLE,
-        ),
-        (
-            "hook_in",
-            "where viewers of a channel begin",
-            HookInConfig::TABLE,
-        ),
-    ];
     if args.json {
-        let list = |table: &[PolicyInfo]| -> Vec<_> {
-            let row = |info: &PolicyInfo| serde_json::json!({ "name": info.name, "source": info.source, "summary": info.summary });
+        let list = |(_, _, table, takes): &Seam| -> Vec<_> {
+            let row = |info: &PolicyInfo| {
+                serde_json::json!({
+                    "name": info.name,
+                    "source": info.source,
+                    "summary": info.summary,
+                    "parameters": takes(info.name),
+                })
+            };
             table.iter().map(row).collect()
         };
-        let all: serde_json::Map<String, serde_json::Value> = tables
+        let all: serde_json::Map<String, serde_json::Value> = SEAMS
             .iter()
-            .map(|(seam, _, table)| ((*seam).to_owned(), list(table).into()))
+            .map(|seam| (seam.0.to_owned(), list(seam).into()))
             .collect();
         println!("{}", serde_json::Value::from(all));
         return ExitCode::SUCCESS;
     }
-    for (seam, question, table) in tables {
-        println!("{seam}: {question}");
-        for info in table {
+    for (number, (seam, question, table, takes)) in SEAMS.iter().enumerate() {
+        println!("{}{seam}: {question}", if number > 0 { "\n" } else { "" });
+        for info in *table {
             println!("  {:<24} {}", info.name, info.summary);
             println!("  {:<24} from: {}", "", info.source);
+            if let Some(names) = takes(info.name).filter(|names| *names != "none") {
+                println!("  {:<24} takes: {names}", "");
+            }
         }
-        println!();
     }
-    println!(
-        "playback: start = \"give-to-get\" or {{ prebuffer = \"10 s\" }}; late = \"stall\" or \"skip\""
-    );
     ExitCode::SUCCESS
 }

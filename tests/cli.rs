@@ -361,9 +361,16 @@ fn tables_policies_and_schema_are_printed() {
     }
     let policies = String::from_utf8(swarmbed(&at, &["policies"]).stdout).unwrap();
     assert!(policies.contains("give-to-get") && policies.contains("MMCN 2008"));
+    assert!(policies.contains("takes: h, mu, mid, ties"), "{policies}");
     let listed = swarmbed(&at, &["policies", "--json"]).stdout;
     let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
-    for (seam, least) in [("selector", 12), ("choker", 7), ("hook_in", 4)] {
+    for (seam, least) in [
+        ("selector", 12),
+        ("choker", 7),
+        ("hook_in", 4),
+        ("start", 2),
+        ("late", 2),
+    ] {
         let all = listed[seam].as_array().unwrap();
         assert!(all.len() >= least, "{seam}: {all:?}");
         for one in all {

@@ -1,15 +1,23 @@
 //! Every policy of the tables runs in a small swarm, and every download ends complete, verified and
-//! played to its end.
+//! played to its end. (Hook-in rules have channels, which do not end: viewers see them.)
 
 mod support;
 
-use support::{class, kbyte, run, secs, setup, sources};
-use swarmbed_engine::policy::{ChokerConfig, PolicyInfo, SelectorConfig};
+use support::{Log, class, kbyte, run, secs, setup, sources};
+use swarmbed_engine::policy::{
+    ChokerConfig, HookInConfig, LatePolicy, PlaybackConfig, PolicyInfo, SelectorConfig, StartRule,
+};
 use swarmbed_engine::{Event, Geometry};
-use swarmbed_sim::{Arrival, Class, Departure, Downlink, Population};
+use swarmbed_sim::scenario::Scenario;
+use swarmbed_sim::{Arrival, Class, Departure, Downlink, Options, Population, Setup, World};
 
 /// Ten viewers of a film of 60 s who leave when they have seen it, and a source.
 fn a_swarm_ends_well(selector: &str, choker: &str, seed_choker: &str) {
+    let named = format!("{selector} with {choker} and {seed_choker}");
+    ends_well(&small(selector, choker, seed_choker), &named);
+}
+
+fn small(selector: &str, choker: &str, seed_choker: &str) -> Setup {
     let set = |class: Class| Class {
         selector: SelectorConfig::from_name(selector).unwrap(),
         choker: ChokerConfig::from_name(choker).unwrap(),
@@ -24,9 +32,12 @@ fn a_swarm_ends_well(selector: &str, choker: &str, seed_choker: &str) {
     setup.bitrate = Some(kbyte(50));
     setup.arrival = Arrival::Poisson(1.0);
     setup.horizon = secs(3600);
-    let named = format!("{selector} with {choker} and {seed_choker}");
+    setup
+}
+
+fn ends_well(setup: &Setup, named: &str) {
     // `run` wants all checks to hold: nothing unverified was played, no byte came from nowhere.
-    let report = run(&setup);
+    let report = run(setup);
     assert_eq!(report.peers.len(), 11);
     for peer in &report.peers[1..] {
         let log = &peer.observer;
@@ -53,5 +64,53 @@ fn every_choker_ends_complete_and_verified() {
         a_swarm_ends_well("give-to-get", name, "seed-fastest");
         a_swarm_ends_well("rarest-first", "tit-for-tat", name);
         a_swarm_ends_well("rarest-first", name, name);
+    }
+}
+
+#[test]
+fn every_start_rule_and_late_rule_ends_complete_and_verified() {
+    let starts = [
+        StartRule::GiveToGet { h: secs(10) },
+        StartRule::Prebuffer(secs(4)),
+    ];
+    let lates = [LatePolicy::Stall { resume: secs(5) }, LatePolicy::Skip];
+    assert_eq!(PlaybackConfig::STARTS.len(), starts.len());
+    assert_eq!(PlaybackConfig::LATES.len(), lates.len());
+    for start in starts {
+        for late in lates {
+            let mut setup = small("give-to-get", "give-to-get", "give-to-get");
+            setup.classes[1].playback = PlaybackConfig { start, late };
+            ends_well(&setup, &format!("{start:?}, {late:?}"));
+        }
+    }
+}
+
+#[test]
+fn every_hook_in_rule_lets_viewers_see_a_channel() {
+    const CHANNEL: &str = include_str!("../../scenarios/test/live.toml");
+    for PolicyInfo { name, .. } in HookInConfig::TABLE {
+        let sets = [format!("live.hook_in={name}")];
+        let mut setup = Scenario::read(CHANNEL, &sets).unwrap().variants[0]
+            .setup
+            .clone();
+        setup.seed = 1;
+        let world = World::new(&setup, |_| Log::default()).unwrap();
+        let report = world.run(Options::default()).unwrap();
+        let violations = &report.checks.violations;
+        assert!(violations.is_empty(), "{name}: {violations:?}");
+        let viewers = report.peers.iter().filter(|peer| !peer.facts.source);
+        let shown = viewers
+            .filter(|peer| {
+                let started = |event: &Event| matches!(event, Event::Started { .. });
+                let shown = |event: &Event| {
+                    matches!(event, Event::Left { played, .. } if *played >= secs(10))
+                };
+                peer.observer.first(started).is_some() && peer.observer.first(shown).is_some()
+            })
+            .count();
+        assert!(
+            shown * 10 >= report.peers.len() * 8,
+            "{name}: {shown} saw it"
+        );
     }
 }

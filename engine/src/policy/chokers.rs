@@ -145,7 +145,9 @@ impl ChokerConfig {
         Ok(())
     }
 
-    const fn parameters(&self) -> &'static str {
+    /// What it takes, by name; `none` if nothing.
+    #[must_use]
+    pub const fn parameters(&self) -> &'static str {
         match self {
             Self::GiveToGet { .. } | Self::Receipts { .. } => "delta, slots, rank",
             Self::TitForTat { .. }

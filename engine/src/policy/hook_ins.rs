@@ -67,12 +67,20 @@ impl HookInConfig {
     /// # Errors
     /// If there is no such parameter, or its value is out of range.
     pub fn set(&mut self, key: &str, value: &ParamValue) -> Result<(), ParamError> {
-        match (self, key) {
+        match (&mut *self, key) {
             (Self::TargetLag { lag }, "lag") => *lag = duration(value)?,
-            (Self::TargetLag { .. }, _) => return Err(ParamError::Unknown("lag")),
-            _ => return Err(ParamError::Unknown("none")),
+            _ => return Err(ParamError::Unknown(self.parameters())),
         }
         Ok(())
+    }
+
+    /// What it takes, by name; `none` if nothing.
+    #[must_use]
+    pub const fn parameters(&self) -> &'static str {
+        match self {
+            Self::TargetLag { .. } => "lag",
+            Self::Newest | Self::NewestAtHalf | Self::FollowSource => "none",
+        }
     }
 
     /// The policy itself.

@@ -12,7 +12,6 @@ mod chooser;
 mod crowd;
 mod follow_source;
 mod give_to_get;
-mod give_to_get_sets;
 mod give_to_get_shipped;
 mod hook_in;
 mod hook_ins;

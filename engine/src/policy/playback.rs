@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::param::PolicyInfo;
+
 /// When the picture starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StartRule {
@@ -34,6 +36,36 @@ pub struct PlaybackConfig {
     pub start: StartRule,
     /// Stall or skip.
     pub late: LatePolicy,
+}
+
+impl PlaybackConfig {
+    /// When to start.
+    pub const STARTS: &[PolicyInfo] = &[
+        PolicyInfo {
+            name: "give-to-get",
+            source: "Mol et al., MMCN 2008 (as recalled); Tribler G2G-0b, VideoOnDemand.py (read in code)",
+            summary: "10 s are complete, and the rest would be here before it is played",
+        },
+        PolicyInfo {
+            name: "prebuffer",
+            source: "ours: a fixed amount, as players have whose network is no swarm",
+            summary: "this much is complete: { prebuffer = \"10 s\" }",
+        },
+    ];
+
+    /// What to do about a piece that is not there when it is due.
+    pub const LATES: &[PolicyInfo] = &[
+        PolicyInfo {
+            name: "stall",
+            source: "ours: a threshold of its own, `resume`, between stopping and going on",
+            summary: "the picture stands still until 5 s are complete from there",
+        },
+        PolicyInfo {
+            name: "skip",
+            source: "Tribler G2G-0b, refill_buffer (read in code); the papers' chunk loss (as recalled)",
+            summary: "the piece is jumped over when it is due",
+        },
+    ];
 }
 
 impl Default for PlaybackConfig {

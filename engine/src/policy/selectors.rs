@@ -8,8 +8,8 @@ use super::param::{
 };
 use super::select::PieceSelector;
 use super::{
-    bitos, give_to_get_sets, in_order, latest_useful, libtorrent_deadline, live_rarest_first,
-    mixed, rarest_first, rqbit_look_ahead, swarmplayer_2010, webtorrent_critical, zipf,
+    bitos, give_to_get, in_order, latest_useful, libtorrent_deadline, live_rarest_first, mixed,
+    rarest_first, rqbit_look_ahead, swarmplayer_2010, webtorrent_critical, zipf,
 };
 
 /// Which piece next.
@@ -214,7 +214,9 @@ impl SelectorConfig {
         Ok(())
     }
 
-    const fn parameters(&self) -> &'static str {
+    /// What it takes, by name; `none` if nothing.
+    #[must_use]
+    pub const fn parameters(&self) -> &'static str {
         match self {
             Self::RarestFirst | Self::InOrder | Self::LatestUseful => "none",
             Self::LiveRarestFirst { .. } => "ahead",
@@ -240,7 +242,7 @@ impl SelectorConfig {
                 mu,
                 mid_ends_at_mu,
                 ties_first,
-            } => Box::new(give_to_get_sets::GiveToGetSets {
+            } => Box::new(give_to_get::GiveToGetSets {
                 h,
                 mid_end: mu + u32::from(!mid_ends_at_mu),
                 ties_first,

@@ -17,8 +17,8 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::choke::{Candidate, ChokeView, Choker, Reporting};
 use crate::id::ConnId;
+use crate::policy::choke::{Candidate, ChokeView, Choker, Reporting};
 use crate::rate::Rate;
 use crate::seed::Rng;
 use crate::time::Instant;
@@ -39,7 +39,7 @@ pub enum Rank {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct GiveToGet {
+pub(in crate::policy) struct GiveToGet {
     delta: Duration,
     slots: usize,
     rank: Rank,
@@ -49,7 +49,7 @@ pub(super) struct GiveToGet {
 }
 
 impl GiveToGet {
-    pub(super) fn new(delta: Duration, slots: u16, rank: Rank) -> Self {
+    pub(in crate::policy) fn new(delta: Duration, slots: u16, rank: Rank) -> Self {
         Self {
             rank,
             delta,

@@ -13,17 +13,17 @@
 use core::ops::Range;
 use core::time::Duration;
 
-use super::select::{PieceSelector, SelectView};
+use crate::policy::select::{PieceSelector, SelectView};
 use crate::seed::Rng;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct GiveToGetSets {
-    pub(super) h: Duration,
+pub(in crate::policy) struct GiveToGetSets {
+    pub(in crate::policy) h: Duration,
     /// The mid set ends so many h after m.
-    pub(super) mid_end: u32,
+    pub(in crate::policy) mid_end: u32,
     /// Equally rare pieces are taken lowest first, not at random.
-    pub(super) ties_first: bool,
+    pub(in crate::policy) ties_first: bool,
 }
 
 impl GiveToGetSets {
