@@ -51,9 +51,10 @@ for peer in options.peer:
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
 began = time.monotonic()
-done = None
+done, met = None, set()
 while time.monotonic() - began < options.timeout and not stop:
     status = handle.status()
+    met |= {peer.ip[0] for peer in handle.get_peer_info() if not peer.flags & (peer.connecting | peer.handshake)}
     if done is None and status.is_seeding:
         done = time.monotonic() - began
     if done is not None and not (options.seed or options.stay):
@@ -64,6 +65,7 @@ print(json.dumps({
     "done": done,
     "downloaded": status.total_payload_download,
     "uploaded": status.total_payload_upload,
+    "met": sorted(met),
 }), flush=True)
 del handle
 # The destructor waits for the disk; leaving without it loses blocks.
