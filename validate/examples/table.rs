@@ -24,5 +24,8 @@ fn main() {
             line.tolerance.text(),
             line.what
         );
+        if let swarmbed_validate::Verdict::Fails(why) = line.verdict() {
+            println!("       {why}");
+        }
     }
 }

@@ -58,7 +58,7 @@ impl Verdict {
         match self {
             Self::Agrees => "agrees",
             Self::Differs(_) => "differs",
-            Self::Fails(_) => "FAILS",
+            Self::Fails(_) => "fails",
         }
     }
 }

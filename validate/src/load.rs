@@ -46,7 +46,7 @@ pub(crate) fn lines(plan: &Plan<'_>) -> Vec<Line> {
             steady.download_s,
             &pick(|run| run.time),
         );
-        times.push(time.measured.mean);
+        times.push(pick(|run| run.time));
         lines.push(time);
         lines.push(line(
             "leechers",
@@ -54,9 +54,13 @@ pub(crate) fn lines(plan: &Plan<'_>) -> Vec<Line> {
             steady.leechers,
             &pick(|run| run.leechers),
         ));
+        lines.push(line("seeds", "", steady.seeds, &pick(|run| run.seeds)));
     }
-    if let [first, .., last] = times[..] {
-        let runs = [(last / first, Vec::new())];
+    if let [first, .., last] = &times[..] {
+        let both = first.iter().zip(last);
+        let runs: Vec<_> = both
+            .map(|(first, last)| (last.0 / first.0, Vec::new()))
+            .collect();
         let what = "download time at 4 times the load, over that at once";
         lines.push(Line::new("4", what, "", rule(1.0), &runs));
     }
@@ -107,6 +111,7 @@ fn swarm(lambda: f64, downlink: Option<u64>, seeds_s: u64, end: u64) -> (Setup, 
 struct Measured {
     time: f64,
     leechers: f64,
+    seeds: f64,
     violations: Vec<String>,
 }
 
@@ -117,12 +122,12 @@ fn play(plan: &Plan<'_>, setup: &Setup, model: &FluidSwarm) -> Vec<Measured> {
 }
 
 /// Of those who came after the source had gone, and early enough to be done twice over; leechers
-/// are counted over the same time. Who is not done when the run ends has no time: that fails.
+/// and seeds are counted over the same time. Who is not done when the run ends has no time: that fails.
 fn measure(setup: &Setup, model: &FluidSwarm, report: Report<Notes>) -> Measured {
     let from = secs(ALONE + 500).as_secs_f64();
     let to = setup.horizon.as_secs_f64() - 2.0 * model.steady().download_s;
     let mut times = Vec::new();
-    let mut stay = 0.0;
+    let (mut leeching, mut seeding) = (0.0, 0.0);
     for peer in audience(&report) {
         let came = peer.facts.arrival.as_secs_f64();
         let done = peer
@@ -132,11 +137,15 @@ fn measure(setup: &Setup, model: &FluidSwarm, report: Report<Notes>) -> Measured
         if (from..to).contains(&came) {
             times.push(done - came);
         }
-        stay += (done.min(to) - came.max(from)).max(0.0);
+        let left = peer.left_at.map_or(f64::INFINITY, |at| at.as_secs_f64());
+        let within = |begin: f64, end: f64| (end.min(to) - begin.max(from)).max(0.0);
+        leeching += within(came, done);
+        seeding += within(done, left);
     }
     Measured {
         time: swarmbed_analysis::stats::mean(&times),
-        leechers: stay / (to - from),
+        leechers: leeching / (to - from),
+        seeds: seeding / (to - from),
         violations: report.checks.violations,
     }
 }

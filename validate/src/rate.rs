@@ -7,6 +7,9 @@ use crate::line::{Line, Tolerance};
 use crate::plan::Plan;
 use crate::stage::{self, BLOCK, class, kbyte, source};
 
+/// By this share a swarm may fall short of what capacity allows.
+pub(crate) const REACHED: f64 = 0.1;
+
 /// A swarm of the row.
 struct Swarm {
     /// What limits it.
@@ -67,7 +70,7 @@ pub(crate) fn lines(plan: &Plan<'_>) -> Vec<Line> {
                 report.checks.violations,
             )
         });
-        let rule = (expected, Tolerance::NeverAbove(0.1));
+        let rule = (expected, Tolerance::NeverAbove(REACHED));
         Line::new(
             "1",
             format!("{}: rate to the slowest", swarm.what),

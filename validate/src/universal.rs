@@ -1,16 +1,23 @@
 //! Row 2: universal streaming. The probability is measured on the simulator's own arrivals and
 //! sessions; then a live channel is streamed to populations drawn each side of the critical ratio.
+//!
+//! The theorem bounds the mean rate: n viewers get no more than (u_s + Σu)/n each, and an ideal
+//! schedule of infinitely thin streams reaches it. Pieces, choke rounds and buffers do not, and row 1
+//! allows a tenth for that. So a stream is called universal if, in the mean over viewers, nine tenths
+//! of its media are shown; and populations within a tenth of the critical ratio, where that says
+//! nothing, are not drawn. (The verdicts are the same with 4, 8, 12 and 30 slots of the source.)
 
 use swarmbed_analysis::closed_form::capacity::TwoClasses;
 use swarmbed_engine::live::{Expiry, LiveConfig, Numbering};
 use swarmbed_engine::policy::{
-    HookInConfig, LatePolicy, PlaybackConfig, SelectorConfig, StartRule,
+    ChokerConfig, HookInConfig, LatePolicy, PlaybackConfig, SelectorConfig, StartRule,
 };
 use swarmbed_engine::{Rate, Seed};
-use swarmbed_sim::{Arrival, Departure, LiveSetup, Population, Setup, World};
+use swarmbed_sim::{Arrival, Class, Departure, LiveSetup, Population, Setup, World};
 
 use crate::line::{Line, Tolerance};
 use crate::plan::Plan;
+use crate::rate::REACHED;
 use crate::stage::{self, BLOCK, Notes, audience, class, kbyte, secs, source};
 
 /// The reference's classes.
@@ -29,9 +36,6 @@ const STREAMED: TwoClasses = TwoClasses {
 const UNIT: u64 = 12_500;
 /// Bytes of a piece.
 const PIECE: u32 = 32 * 1024;
-/// Of the media, in the mean over viewers, at least this is shown where all can be streamed to.
-const SHOWN: f64 = 0.95;
-
 /// The lines of the row.
 pub(crate) fn lines(plan: &Plan<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -62,9 +66,7 @@ pub(crate) fn lines(plan: &Plan<'_>) -> Vec<Line> {
             ));
         }
     }
-    for (ratio, universal) in [(1.25, true), (0.2, false)] {
-        lines.push(streams(plan, ratio, universal));
-    }
+    lines.extend(SIDES.iter().flat_map(|side| streams(plan, side)));
     lines
 }
 
@@ -105,55 +107,97 @@ fn universal_share(size: u32, strong: f64, seed: u64) -> f64 {
     f64::from(u32::try_from(universal.count()).expect("few")) / 10.0
 }
 
-/// Five populations of one side, streamed to.
-fn streams(plan: &Plan<'_>, ratio: f64, universal: bool) -> Line {
-    let size = 60.0;
-    let weak = size / (1.0 + ratio);
-    let mut populations = Vec::new();
-    for draw in 0.. {
-        if populations.len() == 5 {
-            break;
+/// Populations of one side, streamed to.
+struct Side {
+    universal: bool,
+    /// Strong viewers for each weak one, in the mean.
+    ratio: f64,
+}
+
+const SIDES: [Side; 2] = [
+    Side {
+        universal: true,
+        ratio: 1.25,
+    },
+    Side {
+        universal: false,
+        ratio: 0.2,
+    },
+];
+
+/// What is shown of the media to viewers of one population.
+struct Shown {
+    index: f64,
+    mean: f64,
+    slowest: f64,
+    violations: Vec<String>,
+}
+
+/// Five populations of one side, streamed to: verdicts, and how the slowest viewer fares.
+fn streams(plan: &Plan<'_>, side: &Side) -> Vec<Line> {
+    let shown = plan.each("row 2, streams", &draws(side), |&(strong, weak)| {
+        let report = stage::play(plan, &channel(plan, strong, weak), 1);
+        let shares = shares(&report);
+        Shown {
+            index: STREAMED.resource_index(strong, weak),
+            mean: swarmbed_analysis::stats::mean(&shares),
+            slowest: shares.into_iter().fold(1.0, f64::min),
+            violations: report.checks.violations,
         }
-        let seed = Seed::from_number(draw);
-        let drawn = |name, mean| poisson(&seed, name, mean);
-        let (strong, weak) = (drawn("strong", size - weak), drawn("weak", weak));
-        // What the draw is, the closed form says; draws that chance put on the other side are not
-        // of this line.
-        if STREAMED.is_universal(strong, weak) == universal {
-            populations.push((strong, weak));
-        }
-    }
-    let shares = plan.each("row 2, streams", &populations, |&(strong, weak)| {
-        let setup = channel(plan, strong, weak);
-        let report = stage::play(plan, &setup, 1);
-        (shown(&report), report.checks.violations)
     });
-    let right = |share: f64| f64::from(u8::from((share >= SHOWN) == universal));
-    let runs: Vec<_> = shares
-        .iter()
-        .map(|(share, violations)| (right(*share), violations.clone()))
-        .collect();
-    let index = populations
-        .iter()
-        .map(|&(strong, weak)| STREAMED.resource_index(strong, weak));
-    let (low, high) = index.fold((f64::INFINITY, 0.0_f64), |(low, high), index| {
-        (low.min(index), high.max(index))
-    });
-    let (worst, best) = shares
-        .iter()
-        .fold((1.0_f64, 0.0_f64), |(worst, best), (share, _)| {
-            (worst.min(*share), best.max(*share))
-        });
-    let side = if universal {
+    let range = |value: fn(&Shown) -> f64| {
+        let values = shown.iter().map(value);
+        values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+            (low.min(value), high.max(value))
+        })
+    };
+    let (index, mean) = (range(|one| one.index), range(|one| one.mean));
+    let runs = |value: &dyn Fn(&Shown) -> f64| -> Vec<_> {
+        let run = |one: &Shown| (value(one), one.violations.clone());
+        shown.iter().map(run).collect()
+    };
+    let right = runs(&|one| f64::from(u8::from((one.mean >= 1.0 - REACHED) == side.universal)));
+    let name = if side.universal {
         "universal"
     } else {
         "not universal"
     };
     let what = format!(
-        "share of verdicts right, 5 live streams {side} (resource index {low:.2} to {high:.2}, \
-         shown {worst:.3} to {best:.3})"
+        "verdicts right, 5 live streams {name} (resource index {:.2} to {:.2}, of the media {:.2} \
+         to {:.2} is shown)",
+        index.0, index.1, mean.0, mean.1
     );
-    Line::new("2", what, "", (1.0, Tolerance::Points(0.0)), &runs)
+    let mut lines = vec![Line::new(
+        "2",
+        what,
+        "",
+        (1.0, Tolerance::Points(0.0)),
+        &right,
+    )];
+    if side.universal {
+        let what = "media shown to the slowest viewer, streams universal";
+        let rule = (1.0, Tolerance::Share(REACHED));
+        lines.push(Line::new("2", what, "", rule, &runs(&|one| one.slowest)));
+    }
+    lines
+}
+
+/// Five draws that are this side's, and can be told: a swarm that may fall short of capacity by a
+/// tenth cannot be told from one that has a tenth too little.
+fn draws(side: &Side) -> Vec<(u32, u32)> {
+    let size = 60.0;
+    let weak = size / (1.0 + side.ratio);
+    let drawn = (0..).map(|draw| {
+        let seed = Seed::from_number(draw);
+        let drawn = |name, mean| poisson(&seed, name, mean);
+        (drawn("strong", size - weak), drawn("weak", weak))
+    });
+    let wanted = |&(strong, weak): &(u32, u32)| {
+        let index = STREAMED.resource_index(strong, weak);
+        let told = index < 1.0 - REACHED || index * (1.0 - REACHED) >= 1.0;
+        told && STREAMED.is_universal(strong, weak) == side.universal
+    };
+    drawn.filter(wanted).take(5).collect()
 }
 
 fn poisson(seed: &Seed, name: &str, mean: f64) -> u32 {
@@ -171,6 +215,8 @@ fn poisson(seed: &Seed, name: &str, mean: f64) -> u32 {
     clippy::cast_sign_loss,
     reason = "small rates"
 )]
+/// The stream to such a population. The source serves 8 at once: served four at a time, its pieces
+/// now and then all go to weak viewers, who are slow to pass them on.
 fn channel(plan: &Plan<'_>, strong: u32, weak: u32) -> Setup {
     let link = |units: f64| {
         let bytes = units * f64::from(u32::try_from(UNIT).expect("small")) * BLOCK.1 / BLOCK.0;
@@ -178,7 +224,10 @@ fn channel(plan: &Plan<'_>, strong: u32, weak: u32) -> Setup {
     };
     let share = |count: u32| Population::Share(f64::from(count) / f64::from(strong + weak));
     let mut classes = vec![
-        source(link(STREAMED.source)),
+        Class {
+            seed_choker: ChokerConfig::SeedRoundRobin { slots: 8 },
+            ..source(link(STREAMED.source))
+        },
         class("strong", share(strong), link(STREAMED.strong)),
         class("weak", share(weak), link(STREAMED.weak)),
     ];
@@ -208,10 +257,10 @@ fn channel(plan: &Plan<'_>, strong: u32, weak: u32) -> Setup {
     setup
 }
 
-/// The share of the media that is shown, in the mean over viewers; nothing to who never started.
-fn shown(report: &swarmbed_sim::Report<Notes>) -> f64 {
+/// The share of the media that is shown to each viewer; nothing to who never started.
+fn shares(report: &swarmbed_sim::Report<Notes>) -> Vec<f64> {
     let piece = f64::from(PIECE) / f64::from(u32::try_from(3 * UNIT).expect("small"));
-    let shares: Vec<f64> = audience(report)
+    audience(report)
         .map(|peer| {
             let notes = &peer.observer;
             let shown = notes.played.as_secs_f64();
@@ -222,6 +271,5 @@ fn shown(report: &swarmbed_sim::Report<Notes>) -> f64 {
                 0.0
             }
         })
-        .collect();
-    swarmbed_analysis::stats::mean(&shares)
+        .collect()
 }
