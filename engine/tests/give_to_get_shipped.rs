@@ -192,10 +192,10 @@ fn is_shares(output: &Output) -> bool {
 }
 
 #[test]
-fn claims_are_believed_and_strangers_have_slots_of_their_own() {
+fn claims_are_believed() {
     // Three slots: two by claims, two by rate, and at least one in turn.
     let (mut peer, conns) = seed(3, 10, 6);
-    let (giver, claimant, liar, stranger) = (conns[0], conns[3], conns[5], conns[7]);
+    let (giver, claimant, liar) = (conns[0], conns[3], conns[5]);
     for second in 1..30 {
         let now = Instant::from_secs(second);
         say(&mut peer, now, claimant, shares(&[(1, 50), (2, 50)]));
@@ -203,20 +203,7 @@ fn claims_are_believed_and_strangers_have_slots_of_their_own() {
         let all: Vec<(u32, u8)> = (0..PIECES).map(|piece| (piece, 100)).collect();
         say(&mut peer, now, liar, shares(&all));
         say(&mut peer, now, giver, shares(&[(1, 10)]));
-        // A complete peer ranks those who say nothing by what they take.
-        peer.handle(
-            now,
-            Input::Credit {
-                conn: stranger,
-                blocks: 1,
-            },
-        );
-        let block = Block {
-            piece: PieceIndex(1),
-            begin: 0,
-            length: 16_384,
-        };
-        say(&mut peer, now, stranger, Message::Request(block));
+        peer.handle(now, Input::Timeout);
     }
     let unchoked = unchoked(&peer);
     assert!(
@@ -224,9 +211,45 @@ fn claims_are_believed_and_strangers_have_slots_of_their_own() {
         "{unchoked:?}"
     );
     assert!(unchoked.len() <= 5 && unchoked.len() >= 3, "{unchoked:?}");
-    // The stranger was unchoked in turn at some time, and what it took keeps it in.
-    let up = peer.neighbours().find(|one| one.conn == stranger).unwrap();
-    assert!(up.up == Rate::ZERO || !up.we_choke);
+}
+
+/// A neighbour that never reports has its turn once, takes, and keeps a slot by that, whatever the
+/// others claim.
+#[test]
+fn who_never_reports_keeps_a_slot_by_its_rate() {
+    let (mut peer, conns) = seed(3, 10, 6);
+    let stranger = conns[7];
+    let mut since = None;
+    for second in 1..400 {
+        let now = Instant::from_secs(second);
+        for &speaker in &conns[..6] {
+            say(&mut peer, now, speaker, shares(&[(1, 100), (2, 100)]));
+        }
+        for &other in &conns[6..] {
+            say(&mut peer, now, other, Message::KeepAlive);
+        }
+        peer.handle(now, Input::Timeout);
+        if unchoked(&peer).contains(&stranger) {
+            since = since.or(Some(second));
+            // It takes 16 KiB a second.
+            let credit = Input::Credit {
+                conn: stranger,
+                blocks: 1,
+            };
+            peer.handle(now, credit);
+            let block = Block {
+                piece: PieceIndex(1),
+                begin: 0,
+                length: 16_384,
+            };
+            say(&mut peer, now, stranger, Message::Request(block));
+        } else {
+            assert_eq!(since, None, "choked again at {second} s");
+        }
+        drain(&mut peer);
+    }
+    let since = since.expect("it had its turn");
+    assert!(since < 300, "only after {since} s");
 }
 
 #[test]

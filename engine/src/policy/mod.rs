@@ -7,6 +7,8 @@
 mod always_unchoke;
 mod bitos;
 mod choke;
+#[cfg(test)]
+mod choker_tests;
 mod chokers;
 mod chooser;
 mod crowd;
