@@ -188,6 +188,13 @@ pub enum Call {
         /// Bytes.
         length: u64,
     },
+    /// [`Peer::unwant`](crate::Peer::unwant): a reader of these bytes is gone.
+    Unwant {
+        /// First byte.
+        from: u64,
+        /// Bytes.
+        length: u64,
+    },
     /// [`Peer::produce`](crate::Peer::produce)
     Produce {
         /// The next piece.

@@ -235,6 +235,10 @@ fn call(rng: &mut Rng, conns: &[ConnId], asked: &[Output]) -> Call {
                 Call::Resume
             }
         }
+        (4, _) if rng.chance(0.2) => Call::Unwant {
+            from: rng.below(3_000_000),
+            length: rng.word(),
+        },
         (4, _) => Call::Want {
             from: rng.below(3_000_000),
             length: rng.word(),

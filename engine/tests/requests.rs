@@ -59,3 +59,73 @@ fn a_late_block_is_not_asked_twice_of_one_neighbour() {
     }
     assert!(!then.is_empty(), "something else is asked instead");
 }
+
+/// A reader that jumps is served first: what nobody wants any more is taken back.
+#[test]
+fn a_jump_takes_back_what_no_reader_wants() {
+    let geometry = Geometry::new(200 * 32_768, 32_768).unwrap();
+    let mut config = config(0, geometry);
+    config.limits.quick_pipeline = true;
+    let mut peer = Peer::new(config, Seed::from_number(1), Instant::ZERO, None).unwrap();
+    let remote = Remote {
+        peer_id: PeerId([9; 20]),
+        fast: true,
+        extended: false,
+    };
+    let conn = peer.accept(Instant::ZERO, addr(1), remote).unwrap();
+    peer.want(Instant::ZERO, 0, 100 * 32_768).unwrap();
+    for message in [Message::HaveAll, Message::Unchoke] {
+        peer.handle(Instant::ZERO, Input::Message(conn, message));
+    }
+    // It answers in batches, twice a second: the pipeline grows, by two for each block at most.
+    let mut asked = requests(&drain(&mut peer));
+    for round in 1..6 {
+        let now = Instant::from_millis(500 * round);
+        for block in std::mem::take(&mut asked) {
+            peer.handle(now, Input::Message(conn, Message::Piece(block)));
+            let outputs = drain(&mut peer);
+            let new = requests(&outputs);
+            assert!(new.len() <= 2, "{new:?}");
+            asked.extend(new);
+            for output in outputs {
+                if let Output::Store(block) = output {
+                    let result = StoreResult::Done;
+                    peer.handle(now, Input::Stored { block, result });
+                }
+            }
+        }
+    }
+    assert!(asked.len() > 5, "{asked:?}");
+    let cancels = |outputs: &[Output]| -> Vec<Block> {
+        let cancelled = outputs.iter().filter_map(|output| match output {
+            Output::Send(_, Message::Cancel(block)) => Some(*block),
+            _ => None,
+        });
+        cancelled.collect()
+    };
+    // Another reader comes, far away: the first still waits for its own.
+    let now = Instant::from_secs(4);
+    let _ = drain(&mut peer);
+    peer.want(now, 120 * 32_768, 32_768).unwrap();
+    assert_eq!(cancels(&drain(&mut peer)), []);
+    // The first is gone: its requests are, too, and the new place is asked for at once.
+    peer.unwant(now, 0, 100 * 32_768);
+    peer.want(now, 150 * 32_768, 4 * 32_768).unwrap();
+    let outputs = drain(&mut peer);
+    let mut cancelled = cancels(&outputs);
+    cancelled.sort_by_key(|block| (block.piece, block.begin));
+    asked.sort_by_key(|block| (block.piece, block.begin));
+    assert_eq!(cancelled, asked);
+    let new = requests(&outputs);
+    assert!(
+        !new.is_empty() && new[0].piece == PieceIndex(150),
+        "{new:?}"
+    );
+    // A block that was sent all the same is no offence.
+    peer.handle(now, Input::Message(conn, Message::Piece(asked[0])));
+    assert!(
+        !drain(&mut peer)
+            .iter()
+            .any(|output| matches!(output, Output::Close(..)))
+    );
+}

@@ -12,8 +12,8 @@
 //! | `magnet/` | a torrent that is known by its name alone, from its peers |
 //! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |
 //! | `tracker/`, `http/` | trackers: asking one and being one |
-//! | `player.rs` | the media over HTTP, with ranges |
-//! | `status.rs`, `metrics.rs` | what others may know; events as JSON lines |
+//! | `player.rs`, `page/` | the media over HTTP, with ranges; the page that plays it |
+//! | `status.rs`, `scene.rs`, `metrics.rs` | what others may know; events as JSON lines |
 //! | `bucket.rs`, `clock.rs`, `random.rs` | rate limits, time, randomness |
 
 mod bucket;
@@ -28,8 +28,10 @@ pub mod magnet;
 mod mail;
 pub mod metrics;
 mod node;
+mod page;
 mod player;
 mod random;
+mod scene;
 mod status;
 mod storage;
 mod store;

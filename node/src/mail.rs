@@ -71,12 +71,49 @@ pub(crate) enum Ask {
         length: u64,
         answer: oneshot::Sender<Result<(), CallError>>,
     },
+    /// The reader that waited for them is gone.
+    Unwant { from: u64, length: u64 },
     /// A live stream's source has made a piece: it is sealed and stored.
     Produce {
         piece: PieceIndex,
         last: bool,
         answer: oneshot::Sender<Result<(), CallError>>,
     },
+    /// A player tells what it does: since when in the media, and at which byte.
+    Saw { seen: Seen, time_s: f64, byte: u64 },
     /// Leave the swarm.
     Leave,
+}
+
+/// What a video element says that it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Play,
+    Playing,
+    Waiting,
+    Seeking,
+    Pause,
+    Ended,
+}
+
+impl Seen {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Play, "play"),
+        (Self::Playing, "playing"),
+        (Self::Waiting, "waiting"),
+        (Self::Seeking, "seeking"),
+        (Self::Pause, "pause"),
+        (Self::Ended, "ended"),
+    ];
+
+    /// By the name of the element's own event.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let named = Self::ALL.into_iter().find(|(_, known)| *known == name);
+        named.map(|(seen, _)| seen)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        let named = Self::ALL.into_iter().find(|(seen, _)| *seen == self);
+        named.expect("all are named").1
+    }
 }

@@ -38,6 +38,16 @@ impl EventLog {
             .map_err(|source| NodeError::write(&self.path, source, 0))
     }
 
+    /// Adds what a real player says that it does.
+    ///
+    /// # Errors
+    /// If the disk is full or broken.
+    pub(crate) fn saw(&mut self, at: Instant, what: &str, time_s: f64) -> Result<(), NodeError> {
+        let line =
+            json!({"at_ns": at.as_nanos(), "event": "Video", "what": what, "time_s": time_s});
+        writeln!(self.file, "{line}").map_err(|source| NodeError::write(&self.path, source, 0))
+    }
+
     /// Makes sure that all lines are in the file.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ use crate::error::NodeError;
 use crate::link::Shared;
 use crate::listener::{self, PeerPort};
 use crate::live::{self, LiveWindow, Stream};
-use crate::mail::{Ask, MAILS_MAX, Mail, MailSender};
+use crate::mail::{Ask, MAILS_MAX, Mail, MailSender, Seen};
 use crate::metrics::EventLog;
 use crate::random;
 use crate::status::{Board, Notice, Status};
@@ -432,6 +432,20 @@ impl Content {
         let sent = self.mail.send(Mail::Ask(ask)).await;
         sent.or(Err(CallError::Left))?;
         answered.await.unwrap_or(Err(CallError::Left))
+    }
+
+    /// A reader of these bytes is gone.
+    pub(crate) async fn unwant(&self, from: u64, length: u64) {
+        let _ = self
+            .mail
+            .send(Mail::Ask(Ask::Unwant { from, length }))
+            .await;
+    }
+
+    /// A player tells what it does.
+    pub(crate) async fn saw(&self, seen: Seen, time_s: f64, byte: u64) {
+        let ask = Ask::Saw { seen, time_s, byte };
+        let _ = self.mail.send(Mail::Ask(ask)).await;
     }
 
     /// Somebody begins to watch.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::error::NodeError;
 use crate::http::server::{Request, listen, plain, respond, serve};
 use crate::live::LiveWindow;
 use crate::node::{Content, Node};
+use crate::page;
+use crate::status::Reader;
 use crate::store::Store;
 
 /// Read from disk and written at once.
@@ -62,6 +65,10 @@ impl PlayerServer {
 }
 
 async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) -> io::Result<()> {
+    if page::is_ours(&request) {
+        let media = media_of(&content);
+        return page::answer(&content, stream, &request, media).await;
+    }
     let head_only = match request.method.as_str() {
         "GET" => false,
         "HEAD" => true,
@@ -98,15 +105,16 @@ async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) 
         .write_all(head(file, range, end - first).as_bytes())
         .await?;
     if !head_only {
-        let _reader = content.board.reader();
+        let reader = content.board.reader();
         content.play().await;
-        send(
-            &content,
-            &mut stream,
-            file.offset + first,
-            file.offset + end,
-        )
-        .await?;
+        let range = file.offset + first..file.offset + end;
+        let from = range.start;
+        let mut wanted = from;
+        let sent = send(&content, &reader, &mut stream, range, &mut wanted).await;
+        if wanted > from {
+            content.unwant(from, wanted - from).await;
+        }
+        sent?;
     }
     stream.shutdown().await
 }
@@ -130,10 +138,7 @@ async fn live(
             return plain(&mut stream, "404 Not Found", text).await;
         }
     }
-    let mime = match mime(&content.torrent.metainfo.name) {
-        "application/octet-stream" => "video/mp2t",
-        other => other,
-    };
+    let (mime, ..) = media_of(content);
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nAccept-Ranges: none\r\n\
          Cache-Control: no-store\r\nConnection: close\r\n\r\n"
@@ -144,6 +149,20 @@ async fn live(
         crate::live::follow(content, window, &mut stream).await?;
     }
     stream.shutdown().await
+}
+
+/// What is played: its type, its bytes, and where it begins.
+fn media_of(content: &Content) -> (&'static str, u64, u64) {
+    if matches!(content.store, Store::Window(_)) {
+        return match mime(&content.torrent.metainfo.name) {
+            "application/octet-stream" => ("video/mp2t", 0, 0),
+            other => (other, 0, 0),
+        };
+    }
+    file_of(content, "/stream").map_or(("application/octet-stream", 0, 0), |file| {
+        let name = file.path.last().map_or("", String::as_str);
+        (mime(name), file.length, file.offset)
+    })
 }
 
 /// `/stream` is the largest file.
@@ -255,14 +274,28 @@ fn mime(name: &str) -> &'static str {
 }
 
 /// Bytes `at..end` of the content, as they come.
-async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) -> io::Result<()> {
+async fn send(
+    content: &Content,
+    reader: &Reader,
+    stream: &mut TcpStream,
+    range: Range<u64>,
+    furthest: &mut u64,
+) -> io::Result<()> {
+    let Range { start: mut at, end } = range;
     let Store::Files(storage) = &content.store else {
         unreachable!("a live stream has a reader of its own");
     };
     let geometry = content.torrent.metainfo.geometry;
     let mut wanted = 0;
     while at < end {
-        wait_for(content, at, end, &mut wanted).await?;
+        reader.at(at);
+        let waited = tokio::select! {
+            waited = wait_for(content, at, end, &mut wanted) => waited,
+            // A player that jumps closes; nobody else says anything here.
+            gone = hangs_up(stream) => gone,
+        };
+        *furthest = wanted.max(*furthest);
+        waited?;
         let piece_end =
             geometry.start_of(geometry.piece_at(at)) + u64::from(geometry.piece_length());
         let length = (piece_end.min(end) - at).min(CHUNK);
@@ -276,6 +309,20 @@ async fn send(content: &Content, stream: &mut TcpStream, mut at: u64, end: u64) 
         at += length;
     }
     Ok(())
+}
+
+/// Until the player has closed the connection.
+async fn hangs_up(stream: &TcpStream) -> io::Result<()> {
+    let mut said = [0; 512];
+    loop {
+        stream.readable().await?;
+        match stream.try_read(&mut said) {
+            Ok(0) => return Err(io::ErrorKind::ConnectionReset.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Until the piece at `at` is verified. Bytes before `wanted` were asked for already.

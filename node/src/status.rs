@@ -12,6 +12,8 @@ use swarmbed_engine::{
 };
 use tokio::sync::{mpsc, watch};
 
+use crate::scene::{Scene, Stage};
+
 /// How a swarm stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
@@ -93,6 +95,8 @@ pub(crate) struct Board {
     /// Where neighbours are.
     neighbours: Mutex<BTreeMap<ConnId, SocketAddr>>,
     status: watch::Sender<Status>,
+    /// What the page shows besides.
+    stage: Stage,
     /// Counts verified pieces, to wake readers.
     verified: watch::Sender<u32>,
     notices: mpsc::Sender<Notice>,
@@ -113,6 +117,7 @@ impl Board {
             verified: watch::Sender::new(0),
             have: Mutex::new(if live { Bitfield::new(0) } else { have }),
             refusal: Mutex::default(),
+            stage: Stage::default(),
             neighbours: Mutex::default(),
             notices,
         };
@@ -158,9 +163,11 @@ impl Board {
             status.traffic = peer.traffic();
             status.playback = peer.playback();
         });
+        self.stage.publish(peer);
     }
 
     pub(crate) fn happened(&self, event: &Event) {
+        self.stage.happened(event);
         match event {
             Event::Connected { conn, addr, .. } => {
                 let mut neighbours = self.neighbours.lock().expect("nobody panics with it");
@@ -216,7 +223,21 @@ impl Board {
     /// A player is served until the guard is dropped.
     pub(crate) fn reader(self: &Arc<Self>) -> Reader {
         self.status.send_modify(|status| status.readers += 1);
-        Reader(Arc::clone(self))
+        Reader {
+            board: Arc::clone(self),
+            number: self.stage.reader(),
+        }
+    }
+
+    /// A page is told how it stands until the guard is dropped.
+    pub(crate) fn watcher(self: &Arc<Self>) -> Watcher {
+        self.stage.watched(true);
+        Watcher(Arc::clone(self))
+    }
+
+    /// What the page shows besides the status, as of the last quarter of a second.
+    pub(crate) fn scene(&self) -> Scene {
+        self.stage.scene()
     }
 
     pub(crate) fn tracker_answered(&self) {
@@ -250,10 +271,31 @@ impl Board {
 
 /// A player that is being served.
 #[derive(Debug)]
-pub(crate) struct Reader(Arc<Board>);
+pub(crate) struct Reader {
+    board: Arc<Board>,
+    number: u64,
+}
+
+impl Reader {
+    /// The next byte of the content that it is sent.
+    pub(crate) fn at(&self, byte: u64) {
+        self.board.stage.reads(self.number, byte);
+    }
+}
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.status.send_modify(|status| status.readers -= 1);
+        self.board.stage.left(self.number);
+        self.board.status.send_modify(|status| status.readers -= 1);
+    }
+}
+
+/// A page that is told how it stands.
+#[derive(Debug)]
+pub(crate) struct Watcher(Arc<Board>);
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.0.stage.watched(false);
     }
 }

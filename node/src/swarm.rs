@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::clock::Clock;
 use crate::error::NodeError;
 use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
-use crate::mail::{Ask, Mail};
+use crate::mail::{Ask, Mail, Seen};
 use crate::metrics::EventLog;
 use crate::status::Board;
 use crate::torrent::Torrent;
@@ -195,12 +195,26 @@ impl Swarm {
             } => {
                 let _ = answer.send(self.peer.want(now, from, length));
             }
+            Ask::Unwant { from, length } => self.peer.unwant(now, from, length),
             Ask::Produce {
                 piece,
                 last,
                 answer,
             } => {
                 let _ = answer.send(self.peer.produce(now, piece, last));
+            }
+            Ask::Saw { seen, time_s, byte } => {
+                // What does not fit the model's state changes nothing in it.
+                let _ = match seen {
+                    Seen::Pause => self.peer.pause(now),
+                    Seen::Play | Seen::Playing => self.peer.resume(now),
+                    Seen::Seeking => self.peer.seek(now, byte),
+                    Seen::Waiting | Seen::Ended => Ok(()),
+                };
+                let at = self.clock.since_start(now);
+                if let Some(log) = &mut self.log {
+                    log.saw(at, seen.name(), time_s)?;
+                }
             }
             Ask::Leave => {
                 self.peer.leave(now);

@@ -59,6 +59,10 @@ impl Peer {
         let mut room = usize::try_from(depth)
             .expect("bounded by a u16")
             .saturating_sub(neighbour.requests.len());
+        if limits.quick_pipeline && !neighbour.requests.is_empty() {
+            // Two for each that came: it doubles in a round trip at most.
+            room = room.min(2);
+        }
         while room > 0 && self.unstored < limits.unstored_max {
             let Some(block) = self.choose(conn) else {
                 break;
@@ -403,6 +407,42 @@ impl Peer {
                 self.send(conn, message);
                 self.ask(conn);
             }
+        }
+    }
+
+    /// A reader has jumped to where nobody is asked yet: requests for what no reader wants are taken
+    /// back, for they would be answered first.
+    pub(super) fn make_way(&mut self, wanted: core::ops::Range<usize>) {
+        let window = self.pieces.window();
+        let mut missing = wanted.filter(|&offset| !self.pieces.have().contains(offset));
+        let Some(first) = missing.next().map(|offset| window.piece(offset)) else {
+            return;
+        };
+        let asked = |block: &BlockRef| block.piece == first;
+        let mut useless = Vec::new();
+        for &slot in &self.order {
+            let neighbour = self.at(slot);
+            for request in &neighbour.requests {
+                if asked(&request.block) {
+                    return;
+                }
+                let offset = self.pieces.offset(request.block.piece);
+                let is_wanted = |offset| self.wants.iter().any(|range| range.contains(&offset));
+                if !offset.is_some_and(is_wanted) {
+                    useless.push((slot, request.block));
+                }
+            }
+        }
+        for (slot, block) in useless {
+            let neighbour = self.at_mut(slot);
+            let request = neighbour.take_request(block);
+            neighbour.remember_released(block);
+            let conn = neighbour.conn;
+            if request.is_some_and(|request| !request.given_up) {
+                self.pieces.release(block);
+            }
+            let message = Message::Cancel(self.pieces.geometry().block(block));
+            self.send(conn, message);
         }
     }
 

@@ -304,9 +304,26 @@ impl Peer {
         self.wants.retain(|range| *range != (first..last + 1));
         self.wants.insert(0, first..last + 1);
         self.wants.truncate(WANTS_MAX);
+        self.make_way(first..last + 1);
         self.ask_everybody();
         self.timers();
         Ok(())
+    }
+
+    /// A reader that wanted bytes `from..from + length` is gone: what was wanted within them goes
+    /// before others no more. Another reader of the same bytes says so again.
+    pub fn unwant(&mut self, now: Instant, from: u64, length: u64) {
+        self.clock(now);
+        let geometry = self.pieces.geometry();
+        if self.left || geometry.is_endless() || from >= geometry.total() {
+            return;
+        }
+        let end = from.saturating_add(length.max(1)).min(geometry.total());
+        let first = geometry.piece_at(from).0 as usize;
+        let last = geometry.piece_at(end - 1).0 as usize;
+        let within =
+            |range: &core::ops::Range<usize>| range.start >= first && range.end <= last + 1;
+        self.wants.retain(|range| !within(range));
     }
 
     /// Leaves the swarm: closes all connections, tells the tracker. Later calls do nothing.
@@ -583,6 +600,12 @@ impl Peer {
                 self.tell_lag();
             }
         }
+    }
+
+    /// Why a piece is not here, as a stall for want of it would be explained; `None` if it is here.
+    #[must_use]
+    pub fn why_missing(&self, piece: PieceIndex) -> Option<Cause> {
+        (!self.has(piece)).then(|| self.cause_of(piece))
     }
 
     /// Why this missing piece is missing (DESIGN 4, the first cause that holds).

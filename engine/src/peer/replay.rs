@@ -16,6 +16,7 @@ impl Peer {
             Call::Resume => drop(self.resume(now)),
             Call::Seek(byte) => drop(self.seek(now, byte)),
             Call::Want { from, length } => drop(self.want(now, from, length)),
+            Call::Unwant { from, length } => self.unwant(now, from, length),
             Call::Produce { piece, last } => drop(self.produce(now, piece, last)),
             Call::Rename { peer_id, listen } => self.rename(now, peer_id, listen),
             Call::Leave => self.leave(now),
