@@ -6,7 +6,7 @@ use support::{Log, class, kbyte, run, run_with, secs, setup, sources};
 use swarmbed_engine::policy::SelectorConfig;
 use swarmbed_engine::{Event, Geometry, Traffic, WebSeedUse};
 use swarmbed_sim::{
-    Arrival, Departure, Downlink, Driver, Options, Population, Report, Setup, WebSeedSetup,
+    Arrival, Departure, Downlink, Draw, Driver, Options, Population, Report, Setup, WebSeedSetup,
     WireMode,
 };
 
@@ -127,4 +127,36 @@ fn threads_driver_and_codec_leave_the_trace_alone() {
     }
     setup.wire = WireMode::Bytes;
     assert_eq!(run(&setup).trace, expected);
+}
+
+/// A server for the beginning leaves the rest to the swarm, and there the source sets the pace: who
+/// watches in step asks it for the same next pieces, and new ones enter as fast as it can send
+/// divided by how often it sends each. However much upload viewers have, they wait for that.
+#[test]
+#[expect(clippy::cast_precision_loss, reason = "a pace")]
+fn beyond_the_prefix_the_source_sets_the_pace() {
+    for uplink in [100, 200] {
+        let mut setup = film(server(WebSeedUse::Prefix(secs(5)), None));
+        setup.classes[1].uplink = Draw::Fixed(kbyte(uplink));
+        let report = run(&setup);
+        let total = setup.geometry.total() as f64;
+        let sent = report.peers[0].bytes_up as f64;
+        // Bytes with headers on one uplink of 100 kB/s; the source sends each byte so many times.
+        let times = sent / (total * 16_877.0 / 16_384.0);
+        let expected = total * times / 100_000.0;
+        let viewers = &report.peers[1..];
+        let took: f64 = viewers
+            .iter()
+            .map(|peer| {
+                let whole = peer.observer.completed().unwrap();
+                whole.as_secs_f64() - peer.facts.arrival.as_secs_f64()
+            })
+            .sum();
+        let took = took / viewers.len() as f64;
+        println!("{uplink}: each byte {times} times, {took} s of {expected}");
+        assert!(
+            (took / expected - 1.0).abs() < 0.2,
+            "{took} s, {expected} s"
+        );
+    }
 }
