@@ -1,8 +1,10 @@
 //! `swarmbed run`: scenario files in; tables, CSV and figures out.
 
+mod bounds;
 mod claims;
 mod classes;
 mod files;
+mod memory;
 mod page;
 mod pictures;
 mod replicate;

@@ -101,8 +101,8 @@ pub struct Config {
     pub upload: bool,
     /// What it says that is not so.
     pub behaviour: Behaviour,
-    /// A server that has all of the movie (BEP 19), and when it is asked. Not for streams without
-    /// end.
+    /// A server that has all of the movie (BEP 19), or what is made of a live stream; and when it is
+    /// asked.
     pub web_seed: Option<WebSeedUse>,
     /// What is exchanged besides the content; nothing by default.
     pub exchange: Exchange,

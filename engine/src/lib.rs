@@ -65,7 +65,7 @@ pub use message::{
     Receipt, Seal,
 };
 pub use output::{Announce, Output};
-pub use peer::{NeighbourView, Peer, PlayState, PlaybackView};
+pub use peer::{Footprint, NeighbourView, Peer, PlayState, PlaybackView};
 pub use rate::{Rate, RateMeter};
 pub use seed::{Rng, Seed};
 pub use time::Instant;

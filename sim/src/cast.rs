@@ -161,6 +161,16 @@ fn arrivals(setup: &Setup, seed: &Seed) -> Result<Vec<Duration>, SetupError> {
                 })
                 .collect()
         }
+        Arrival::Day {
+            mean,
+            low_at,
+            depth,
+        } => {
+            if !(*mean > 0.0 && mean.is_finite() && (0.0..=1.0).contains(depth)) {
+                return Err(SetupError::Number("arrival rate"));
+            }
+            day(setup.viewers, seed, *mean, low_at.as_secs_f64(), *depth)
+        }
         Arrival::FlashCrowd(tau) => (0..setup.viewers)
             .map(|rank| seconds(draw(rank, tau.as_secs_f64())))
             .collect(),
@@ -174,6 +184,27 @@ fn arrivals(setup: &Setup, seed: &Seed) -> Result<Vec<Duration>, SetupError> {
     }
     times.sort_unstable();
     Ok(times)
+}
+
+/// A Poisson process at the rate mean x (1 - depth cos(2 pi (t - low) / 24 h)): one at the highest
+/// rate, thinned.
+fn day(viewers: u32, seed: &Seed, mean: f64, low_s: f64, depth: f64) -> Vec<Duration> {
+    const DAY_S: f64 = 86_400.0;
+    let highest = mean * (1.0 + depth);
+    let mut at = 0.0;
+    let mut times = Vec::new();
+    let mut tried = 0;
+    while times.len() < viewers as usize {
+        let mut rng = seed.stream("arrivals", tried);
+        tried += 1;
+        at += rng.exponential(1.0 / highest);
+        let turn = core::f64::consts::TAU * (at - low_s) / DAY_S;
+        let rate = mean * (1.0 - depth * libm::cos(turn));
+        if rng.unit() * highest < rate {
+            times.push(seconds(at));
+        }
+    }
+    times
 }
 
 /// Drawn seconds; what is beyond all horizons stays there.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swarmbed_engine::Instant;
+use swarmbed_engine::{Footprint, Instant};
 
 use crate::check::Checks;
 use crate::observer::PeerFacts;
@@ -82,6 +82,8 @@ pub struct OverlaySnapshot {
     pub at: Instant,
     /// Peers that are there.
     pub present: Vec<u32>,
+    /// What each of them holds, in the same order.
+    pub held: Vec<Footprint>,
     /// Pairs of numbers, lower first, sorted, none twice.
     pub edges: Vec<(u32, u32)>,
 }

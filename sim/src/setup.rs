@@ -82,6 +82,8 @@ pub struct Class {
     pub source: bool,
     /// The source of a channel always serves it.
     pub auxiliary: bool,
+    /// Its viewers may ask the web seed, if there is one.
+    pub asks_server: bool,
     /// Uplink.
     pub uplink: Draw,
     /// Downlink.
@@ -151,6 +153,15 @@ pub enum Arrival {
     AllAtOnce(Duration),
     /// Poisson, so many a second, from time zero.
     Poisson(f64),
+    /// Poisson, at a rate that rises and falls over 24 hours as a cosine.
+    Day {
+        /// So many a second, on average.
+        mean: f64,
+        /// When fewest come.
+        low_at: Duration,
+        /// How far the rate falls below the mean and rises above it: from 0 to 1.
+        depth: f64,
+    },
     /// Exponentially fading: with this time constant, all but surely within a few of them.
     FlashCrowd(Duration),
     /// At these moments; as many as there are viewers.

@@ -89,7 +89,7 @@ impl Shared {
             web_seed: self
                 .setup
                 .web_seed
-                .filter(|_| !class.source)
+                .filter(|_| class.asks_server)
                 .map(|server| server.when),
             exchange: Exchange::default(),
             live: self.channel(number),

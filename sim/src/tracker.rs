@@ -123,7 +123,9 @@ impl Tracker {
         };
         let length = shared.setup.geometry.length_of(piece);
         let spent = self.served + u64::from(length);
-        let body = if server.budget.is_some_and(|budget| spent > budget) {
+        // A liar may have told of a piece that is not made yet.
+        let future = shared.setup.live.is_some() && shared.made_at(piece).as_nanos() > mail.at;
+        let body = if future || server.budget.is_some_and(|budget| spent > budget) {
             Body::Spent { piece }
         } else {
             self.served = spent;

@@ -383,10 +383,12 @@ fn overlay<'n, O: Observer + 'n, N: Network + 'n>(
     nodes: impl Iterator<Item = &'n Node<O, N>>,
 ) -> OverlaySnapshot {
     let mut present = Vec::new();
+    let mut held = Vec::new();
     let mut edges = Vec::new();
     for (number, node) in (0..).zip(nodes) {
         if node.is_present() {
             present.push(number);
+            held.push(node.footprint());
         }
         edges.extend(
             node.neighbours()
@@ -398,6 +400,7 @@ fn overlay<'n, O: Observer + 'n, N: Network + 'n>(
     OverlaySnapshot {
         at: Instant::from_nanos(at),
         present,
+        held,
         edges,
     }
 }

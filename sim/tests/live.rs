@@ -138,3 +138,113 @@ fn a_channel_beyond_its_capacity_serves_nothing_it_has_forgotten() {
     let jumps = count(&report, |event| matches!(event, Event::Rehooked { .. }));
     assert!(jumps > 100, "{jumps}");
 }
+
+#[test]
+fn a_ring_of_twelve_pieces_comes_round_without_a_wrong_piece() {
+    for expiry in ["implied", "announced"] {
+        // 12 pieces of half a second, of which four are kept on either side.
+        let setup = setup(&[
+            "content.duration=4 min",
+            "run.horizon=4 min",
+            "live.numbering=ring",
+            "live.ring=6.3 s",
+            &format!("live.expiry={expiry}"),
+            "live.lag_max=2 s",
+            "playback.start={prebuffer=\"1 s\"}",
+        ]);
+        assert_eq!(
+            setup.live.as_ref().unwrap().numbering,
+            swarmbed_engine::live::Numbering::Ring(12)
+        );
+        let report = play(&setup, Options::default());
+        let made = count(&report, |event| matches!(event, Event::Produced(_)));
+        assert!(made > 18 * 12, "it wraps {} times", made / 12);
+        let failed = count(&report, |event| matches!(event, Event::PieceFailed { .. }));
+        assert_eq!(failed, 0, "{expiry}");
+        let blamed = count(&report, |event| {
+            let Event::Disconnected { reason, .. } = event else {
+                return false;
+            };
+            matches!(reason, CloseReason::Violation(_) | CloseReason::Flood(_))
+        });
+        assert_eq!(blamed, 0, "{expiry}");
+        let verified = count(&report, |event| matches!(event, Event::PieceVerified(_)));
+        assert!(verified > 20 * made / 10, "{expiry}: {verified}");
+    }
+}
+
+#[test]
+fn servers_feed_those_who_may_ask_them_and_their_cost_is_counted() {
+    let from_server = |sets: &[&str]| {
+        let mut setup = setup(sets);
+        setup.web_seed = Some(swarmbed_sim::WebSeedSetup {
+            when: swarmbed_engine::WebSeedUse::Always,
+            rate: swarmbed_engine::Rate::from_bytes_per_s(5_000_000),
+            budget: None,
+        });
+        for class in &mut setup.classes {
+            class.asks_server = class.name == "open";
+        }
+        let report = play(&setup, Options::default());
+        let failed = count(&report, |event| matches!(event, Event::PieceFailed { .. }));
+        assert_eq!(failed, 0);
+        let mut bytes = [0; 2];
+        for peer in &report.peers {
+            let class = &setup.classes[usize::from(peer.facts.class)];
+            let last = peer
+                .observer
+                .0
+                .iter()
+                .rev()
+                .find_map(|(_, event)| match event {
+                    Event::Traffic(traffic) => Some(traffic.from_web_seed),
+                    _ => None,
+                });
+            bytes[usize::from(class.asks_server)] += last.unwrap_or(0);
+        }
+        bytes
+    };
+    for numbering in ["absolute", "ring"] {
+        let [others, served] = from_server(&[&format!("live.numbering={numbering}")]);
+        assert_eq!(others, 0, "{numbering}");
+        assert!(served > 5_000_000, "{numbering}: {served}");
+    }
+}
+
+#[test]
+fn what_peers_hold_does_not_grow_with_the_stream() {
+    for numbering in ["absolute", "ring"] {
+        for choker in [
+            "tit-for-tat",
+            "give-to-get",
+            "give-to-get-shipped",
+            "receipts",
+        ] {
+            let setup = setup(&[
+                "content.duration=12 min",
+                "run.horizon=12 min",
+                "network.overlay_every=10 s",
+                "class.firewalled.departure=never",
+                "class.open.departure=never",
+                &format!("live.numbering={numbering}"),
+                &format!("policy.tit-for-tat.choker={choker}"),
+            ]);
+            let report = play(&setup, Options::default());
+            let most = |from: usize, to: usize| {
+                let some = &report.overlay[from..to];
+                let held = some.iter().flat_map(|one| &one.held);
+                let pieces = held.clone().map(|one| one.pieces).max().unwrap();
+                (held.map(|one| one.bytes).max().unwrap(), pieces)
+            };
+            let (early, late) = (most(12, 36), most(48, 72));
+            assert!(
+                late.0 <= early.0 * 5 / 4,
+                "{numbering} {choker}: {early:?} {late:?}"
+            );
+            assert!(
+                late.1 <= early.1 + 8,
+                "{numbering} {choker}: {early:?} {late:?}"
+            );
+        }
+    }
+}

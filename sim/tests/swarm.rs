@@ -3,9 +3,10 @@
 mod support;
 
 use support::{class, kbyte, run, secs, setup, sources};
-use swarmbed_engine::Event;
+use swarmbed_engine::{Event, Instant};
 use swarmbed_sim::{
-    Behaviour, Departure, Downlink, Draw, Ending, Fault, Population, SetupError, World, address_of,
+    Behaviour, Departure, Downlink, Draw, Ending, Fault, Options, Population, SetupError, World,
+    address_of,
 };
 
 #[test]
@@ -197,4 +198,31 @@ fn setups_that_cannot_be_played_are_refused() {
     assert!(matches!(shares, SetupError::Shares(_)));
     let missing = error(&|setup| setup.faults = vec![(secs(1), Fault::Crash { peer: 6 })]);
     assert!(matches!(missing, SetupError::Missing { number: 6, .. }));
+}
+
+#[test]
+fn a_day_has_its_rush_and_its_night() {
+    let mut setup = setup(
+        1,
+        4000,
+        vec![class("viewer", Population::Share(1.0), kbyte(100))],
+    );
+    setup.arrival = swarmbed_sim::Arrival::Day {
+        mean: 0.04,
+        low_at: secs(4 * 3600),
+        depth: 0.8,
+    };
+    setup.horizon = secs(1);
+    let report = World::new(&setup, |_| ()).unwrap().run(Options::default());
+    let peers = report.unwrap().peers;
+    let within = |from: u64, to: u64| {
+        let at = |hour: u64| Instant::from_secs(hour * 3600);
+        let some = peers.iter().map(|peer| peer.facts.arrival);
+        some.filter(|arrival| (at(from)..at(to)).contains(arrival))
+            .count()
+    };
+    // 3,456 a day; in the two hours around the low 288 (1 - 0.8 x 0.989), around the high 515.
+    assert!(within(0, 24).abs_diff(3456) < 180, "{}", within(0, 24));
+    assert!(within(3, 5).abs_diff(60) < 25, "{}", within(3, 5));
+    assert!(within(15, 17).abs_diff(516) < 70, "{}", within(15, 17));
 }

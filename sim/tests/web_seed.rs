@@ -16,7 +16,9 @@ fn film(server: Option<WebSeedSetup>) -> Setup {
     viewers.departure = Departure::EndOfPlayback;
     viewers.downlink = Downlink::TimesUplink(8.0);
     viewers.selector = SelectorConfig::from_name("in-order").unwrap();
-    let mut setup = setup(1, 20, vec![sources(1, kbyte(100)), viewers]);
+    let mut source = sources(1, kbyte(100));
+    source.asks_server = false;
+    let mut setup = setup(1, 20, vec![source, viewers]);
     setup.geometry = Geometry::new(3_000_000, 65_536).unwrap();
     setup.bitrate = Some(kbyte(50));
     setup.arrival = Arrival::Poisson(1.0);

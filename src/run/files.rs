@@ -92,6 +92,11 @@ pub(crate) fn write(
     if !overlays.is_empty() {
         results.write("overlay.csv", &table(header(Overlay::COLUMNS), &overlays))?;
     }
+    if scenario.memory {
+        let held = rows(super::memory::rows);
+        let columns = header(super::memory::COLUMNS);
+        results.write("memory.csv", &table(columns, &held))?;
+    }
     super::pictures::write(results, scenario, replicates, runs)?;
     let claims = super::claims::judge(scenario, runs);
     let claims: Vec<String> = claims.iter().map(|one| one.sentence(scenario)).collect();

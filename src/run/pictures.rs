@@ -12,6 +12,7 @@ use swarmbed_analysis::results::{Results, WriteError};
 use swarmbed_analysis::timeline::Moment;
 use swarmbed_sim::scenario::Scenario;
 
+use super::memory;
 use super::replicate::Replicate;
 
 /// Most variants that a figure of lines shows: beyond it nobody tells them apart.
@@ -55,6 +56,9 @@ pub(crate) fn write(
     save(results, "comparison", &album.comparison())?;
     if let Some(figure) = album.overlay() {
         save(results, "overlay", &figure)?;
+    }
+    for what in memory::FIGURES.iter().filter(|_| scenario.memory) {
+        save(results, what.file, &album.held(what))?;
     }
     Ok(())
 }
@@ -266,7 +270,7 @@ impl Album<'_> {
 
     /// How viewers are spread, all runs together.
     fn distribution(&self, spread: &Spread) -> Option<Lines> {
-        let series: Vec<Series> = self
+        let mut series: Vec<Series> = self
             .names()
             .map(|(variant, name)| {
                 let runs = self.replicates.iter();
@@ -282,6 +286,16 @@ impl Album<'_> {
             .collect();
         if series.iter().all(|line| line.points.is_empty()) {
             return None;
+        }
+        let mark = self.scenario.startup_mark.as_ref();
+        if let Some((at, says)) = mark.filter(|_| spread.file == "startup") {
+            let at = at.as_secs_f64();
+            series.push(Series {
+                name: says.clone(),
+                colour: series.len(),
+                dashed: true,
+                points: vec![(at, 0.0), (at, 1.0)],
+            });
         }
         Some(Lines {
             title: self.title(spread.title),
@@ -336,6 +350,14 @@ impl Album<'_> {
             rows: variants.iter().map(|one| one.name.clone()).collect(),
             panels: panels.collect(),
         }
+    }
+
+    /// What peers hold.
+    fn held(&self, what: &memory::What) -> Lines {
+        let runs = self
+            .names()
+            .filter_map(|(variant, name)| Some((name, self.first(variant)?)));
+        memory::figure(what, runs, self.title(what.title), self.first_seed())
     }
 
     /// Who is whose neighbour.

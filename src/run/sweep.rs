@@ -1,5 +1,6 @@
 //! The figure of a sweep: which runs make which line of which panel.
 
+use swarmbed_analysis::closed_form::firewall;
 use swarmbed_analysis::compare::{RunMetrics, summarise_of};
 use swarmbed_analysis::figures::{Curve, Curves, Interval, Scale, Tile};
 use swarmbed_analysis::metric::{METRICS, Metric};
@@ -72,7 +73,11 @@ pub(crate) fn curves(
     };
     let wanted = |column: usize| columns.get(column).map(String::as_str);
     Curves {
-        rule: figure.supply_line.then(|| sketch.supply_line()).flatten(),
+        rule: if figure.firewall_bounds {
+            sketch.firewall_line()
+        } else {
+            figure.supply_line.then(|| sketch.supply_line()).flatten()
+        },
         title,
         caption,
         x: Scale::of(name, &sketch.xs),
@@ -83,7 +88,7 @@ pub(crate) fn curves(
         tiles: metrics
             .iter()
             .flat_map(|&index| (0..columns.len().max(1)).map(move |column| (index, column)))
-            .map(|(index, column)| sketch.tile(index, wanted(column)))
+            .map(|(index, column)| sketch.bounded_tile(index, wanted(column)))
             .collect(),
         columns: if columns.is_empty() {
             vec![String::new()]
@@ -174,6 +179,40 @@ struct Sketch<'a> {
 }
 
 impl Sketch<'_> {
+    /// A tile, and what follows from the share of firewalled viewers alone, if it is wanted.
+    fn bounded_tile(&self, index: usize, column: Option<&str>) -> Tile {
+        let mut tile = self.tile(index, column);
+        if self.figure.firewall_bounds {
+            let supply = self.supply();
+            let colours = tile.curves.len();
+            let bounds = super::bounds::of(METRICS[index].key, &self.xs, supply);
+            for (place, mut bound) in bounds.into_iter().enumerate() {
+                bound.colour += colours + place;
+                for (_, at) in &mut bound.points {
+                    at.mean *= METRICS[index].factor;
+                    (at.low, at.high) = (at.mean, at.mean);
+                }
+                tile.curves.push(bound);
+            }
+        }
+        tile
+    }
+
+    /// Mean uplink over bitrate, of the first variant: no policy changes it.
+    fn supply(&self) -> f64 {
+        let Some(index) = metric("resource_index") else {
+            return f64::NAN;
+        };
+        self.interval(index, 0, SweepFigure::GROUPS[0]).mean
+    }
+
+    /// Beyond it open viewers cannot feed the firewalled ones. Shares stand there as per cent.
+    fn firewall_line(&self) -> Option<(f64, String)> {
+        let share = firewall::share_max(self.supply());
+        let said = "u/r = f/(1-f), derived".to_owned();
+        share.is_finite().then_some((share * 100.0, said))
+    }
+
     fn tile(&self, index: usize, column: Option<&str>) -> Tile {
         let mut names: Vec<&String> = Vec::new();
         for line in &self.lines {

@@ -74,6 +74,7 @@ pub(crate) fn class(name: &str, population: Population, uplink: Rate) -> Class {
         population,
         source: false,
         auxiliary: false,
+        asks_server: false,
         uplink: Draw::Fixed(uplink),
         downlink: Downlink::Unlimited,
         connectable: 1.0,

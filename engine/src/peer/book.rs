@@ -40,6 +40,11 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// Bytes of memory beside its own.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+    }
+
     pub(crate) const fn new(interval: Duration, redial_after: Duration, now: Instant) -> Self {
         Self {
             entries: Vec::new(),

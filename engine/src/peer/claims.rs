@@ -44,6 +44,11 @@ impl Claims {
         }
     }
 
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.given.len() * size_of::<(PieceIndex, u32)>()
+    }
+
     /// Of what we gave it.
     pub(crate) fn ours(&self, now: Instant) -> Rate {
         self.ours.rate(now)

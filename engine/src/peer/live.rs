@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::geometry::{Block, BlockRef, Geometry, PieceIndex};
 use crate::live::{LiveConfig, Role};
 use crate::message::Message;
-use crate::policy::{HookIn, HookInView, StartRule};
+use crate::policy::{HookIn, HookInView};
 use crate::rate::Rate;
 use crate::time::Instant;
 
@@ -104,6 +104,13 @@ impl Live {
 
     pub(super) const fn is_source(&self) -> bool {
         self.source.is_some()
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.produced.len() * size_of::<(PieceIndex, Instant)>()
+            + self.source.as_ref().map_or(0, Source::bytes)
     }
 }
 
@@ -239,8 +246,6 @@ impl Peer {
     }
 
     fn hook_in_view(&self, live: &Live, player: &Player) -> HookInView<'_> {
-        let (StartRule::Prebuffer(prebuffer) | StartRule::GiveToGet { h: prebuffer }) =
-            self.config.playback.start;
         let neighbours = self
             .order
             .iter()
@@ -249,7 +254,7 @@ impl Peer {
             table: &self.pieces,
             neighbours: u32::try_from(neighbours.count()).expect("bounded by neighbours_max"),
             source_newest: self.source_newest(live),
-            prebuffer,
+            prebuffer: self.config.playback.start.prebuffer(),
             bitrate: player.bitrate(),
         }
     }
@@ -369,7 +374,7 @@ impl Peer {
 
     /// The newest piece that two neighbours have had, or the only one with any: a single liar leads
     /// nobody forward. Those who stand still hold nobody back: while some move, they do not count.
-    fn newest_of_two(&self) -> Option<PieceIndex> {
+    pub(super) fn newest_of_two(&self) -> Option<PieceIndex> {
         let (mut first, mut second) = (PieceIndex(0), PieceIndex(0));
         let heard = |slot: &u16| self.at(*slot).heard.filter(|heard| heard.any);
         let moves = |heard: &Heard| self.now.since(heard.moved_at) <= STALL_MAX;

@@ -35,6 +35,11 @@ impl Owners {
         }
     }
 
+    /// Bytes of memory beside its own.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.rows.capacity() + self.maps.capacity() + self.counted.capacity()) * size_of::<u64>()
+    }
+
     fn row(&self, offset: usize) -> &[u64] {
         &self.rows[offset * self.stride..(offset + 1) * self.stride]
     }

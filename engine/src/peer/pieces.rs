@@ -63,6 +63,20 @@ pub(crate) struct PieceTable {
 }
 
 impl PieceTable {
+    /// Bytes of memory beside its own.
+    pub(crate) fn bytes(&self) -> usize {
+        let block = size_of::<BlockState>();
+        let started = self.started.iter().map(|one| one.blocks.capacity() * block);
+        let spare = self.spare.iter().map(|one| one.capacity() * block);
+        size_of_val(self.have.words())
+            + size_of_val(self.selectable.words())
+            + self.started.capacity() * size_of::<Started>()
+            + self.started_at.capacity() * size_of::<u16>()
+            + self.spare.capacity() * size_of::<Vec<BlockState>>()
+            + started.chain(spare).sum::<usize>()
+            + self.owners.bytes()
+    }
+
     pub(crate) fn new(geometry: Geometry, have: Bitfield, slots_max: u16, rng: &mut Rng) -> Self {
         let pieces = geometry.pieces();
         let mut selectable = Bitfield::new(pieces);

@@ -83,6 +83,8 @@ pub(crate) struct Player {
     played: u64,
     stall: Option<Stall>,
     stalls: u32,
+    /// Pieces that came before the picture first moved.
+    gathered: u32,
     live: Option<live::LiveState>,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
@@ -112,6 +114,7 @@ impl Player {
             played: 0,
             stall: None,
             stalls: 0,
+            gathered: 0,
             live: None,
             rate: RateMeter::new(now, START_RATE_WINDOW),
             last_block: 0,
@@ -307,6 +310,9 @@ impl Player {
 
     /// A piece was verified.
     pub(crate) fn verified(&mut self, now: Instant, offset: usize, table: &PieceTable) {
+        if !self.started {
+            self.gathered += 1;
+        }
         if offset == self.frontier {
             // What the playhead passed before this piece came is judged first.
             self.advance(now, table);
@@ -396,9 +402,7 @@ impl Player {
 
     fn may_start(&self, now: Instant, table: &PieceTable) -> bool {
         if self.live.is_some() {
-            let (StartRule::Prebuffer(media) | StartRule::GiveToGet { h: media }) =
-                self.rules.start;
-            return self.live_may_start(media, self.rules.late == LatePolicy::Skip, table);
+            return self.live_may_start(table);
         }
         let end = self.frontier_byte(table);
         if end == self.total {
@@ -406,7 +410,9 @@ impl Player {
         }
         let ahead = end.saturating_sub(self.anchor_byte);
         match self.rules.start {
-            StartRule::Prebuffer(media) => ahead >= self.bitrate.bytes_in(nanos(media)),
+            StartRule::Prebuffer(media) | StartRule::SwarmPlayer2008(media) => {
+                ahead >= self.bitrate.bytes_in(nanos(media))
+            }
             StartRule::GiveToGet { h } => {
                 // (a) the first h is here; (b) left / rate <= to play / bitrate.
                 let to_play = u128::from(self.total - self.anchor_byte);

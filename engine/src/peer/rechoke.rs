@@ -95,6 +95,7 @@ impl Peer {
             .map(|(one, link)| Candidate {
                 conn: one.conn,
                 interested: link.they_interested,
+                inbound: !one.outbound,
                 unchoked: !link.we_choke,
                 since: one.unchoked_at,
                 connected_at: one.connected_at,

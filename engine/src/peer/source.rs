@@ -41,6 +41,12 @@ impl Source {
         }
     }
 
+    /// Bytes of memory beside its own.
+    pub(super) fn bytes(&self) -> usize {
+        let told = self.hidden.iter().map(|one| one.told.capacity());
+        self.hidden.capacity() * size_of::<Hidden>() + told.sum::<usize>() * size_of::<ConnId>()
+    }
+
     /// The number of the next piece to be made.
     pub(super) const fn next(&self) -> PieceIndex {
         self.next

@@ -1,4 +1,5 @@
-//! A web seed (BEP 19): a server that has everything, asked for whole pieces.
+//! A web seed (BEP 19): a server that has everything, asked for whole pieces. Of a live stream it
+//! has what was made, and is asked for what neighbours are known to have.
 //!
 //! Owns the one request that is under way, and when the next may be made. The driver fetches and
 //! stores; what came is verified like any piece. Source of "one at a time": swarmplayer.md 6.4.
@@ -30,12 +31,12 @@ pub(super) struct WebSeed {
 impl WebSeed {
     pub(super) const fn new(config: &Config) -> Option<Self> {
         match config.web_seed {
-            Some(when) if config.live.is_none() => Some(Self {
+            Some(when) => Some(Self {
                 when,
                 asked: None,
                 not_before: Instant::ZERO,
             }),
-            _ => None,
+            None => None,
         }
     }
 }
@@ -52,7 +53,7 @@ impl Peer {
         else {
             return;
         };
-        if self.left || self.pieces.is_complete() {
+        if self.left || self.pieces.is_complete() || !self.may_ask() {
             return;
         }
         let Some(offset) = self.piece_of_server(when) else {
@@ -76,7 +77,8 @@ impl Peer {
     /// The piece that the server is to be asked for now.
     fn piece_of_server(&self, when: WebSeedUse) -> Option<usize> {
         let now = self.now;
-        let end = self.pieces.window().length as usize;
+        let live = self.live.is_some();
+        let end = self.known_end();
         let player = self.player.as_ref();
         let first = player.map_or(0, |player| {
             player.needed_after(now, Duration::ZERO, &self.pieces)
@@ -87,7 +89,10 @@ impl Peer {
         };
         let bytes = |media: Duration| player.map_or(0, |one| one.bitrate().bytes_in(nanos(media)));
         match when {
+            WebSeedUse::Always if live => idle(first..end),
             WebSeedUse::Always => idle(first..end).or_else(|| idle(0..first)),
+            // A live stream has no beginning.
+            WebSeedUse::Prefix(_) if live => None,
             WebSeedUse::Prefix(media) => {
                 let length = u64::from(self.pieces.geometry().piece_length());
                 let prefix = usize::try_from(bytes(media).div_ceil(length)).unwrap_or(end);
@@ -103,13 +108,29 @@ impl Peer {
                     return None;
                 }
                 let length = u64::from(self.pieces.geometry().piece_length());
+                let base = u64::from(self.pieces.window().base.0);
                 let due = (view.position + bytes(media)).div_ceil(length);
-                let due = usize::try_from(due).unwrap_or(end).min(end);
+                let due = usize::try_from(due.saturating_sub(base)).unwrap_or(end);
+                let due = due.min(end);
                 let stands = view.state == PlayState::Stalled && first < end;
                 let stands = stands && !self.pieces.is_unverified(first);
                 idle(first..due).or_else(|| stands.then_some(first))
             }
         }
+    }
+
+    /// Where what the server can have ends: a film's end, or what of a live stream is made.
+    fn known_end(&self) -> usize {
+        let window = self.pieces.window();
+        let length = window.length as usize;
+        if self.live.is_none() {
+            return length;
+        }
+        let newest = self.newest_of_two();
+        newest.map_or(0, |newest| {
+            let pieces = (newest.0 + 1).saturating_sub(window.base.0);
+            length.min(pieces as usize)
+        })
     }
 
     /// The server answered, or did not. An answer to nothing that was asked is ignored.

@@ -73,6 +73,8 @@ pub struct Candidate {
     pub conn: ConnId,
     /// It wants something of ours.
     pub interested: bool,
+    /// It dialled us. Whom we dialled can be dialled; of this one nobody knows.
+    pub inbound: bool,
     /// It is unchoked now.
     pub unchoked: bool,
     /// Since when it is choked or unchoked.

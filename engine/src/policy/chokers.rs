@@ -8,7 +8,7 @@ use super::give_to_get::Rank;
 use super::param::{ParamError, ParamValue, PolicyInfo, duration, slots};
 use super::{
     always_unchoke, give_to_get, give_to_get_shipped, receipts, seed_fastest, seed_round_robin,
-    tit_for_tat,
+    tit_for_tat, tit_for_tat_inbound,
 };
 
 /// Whom to upload to.
@@ -17,6 +17,11 @@ pub enum ChokerConfig {
     /// `tit-for-tat`
     TitForTat {
         /// Regular slots, 3; one more is optimistic.
+        slots: u16,
+    },
+    /// `tit-for-tat-inbound`
+    TitForTatInbound {
+        /// As there.
         slots: u16,
     },
     /// `give-to-get`, as in the paper: grandchildren report.
@@ -65,6 +70,11 @@ impl ChokerConfig {
             summary: "the 3 neighbours that give us most, every 10 s, and an optimistic one for 30 s; anti-snubbing",
         },
         PolicyInfo {
+            name: "tit-for-tat-inbound",
+            source: "ours",
+            summary: "tit-for-tat, first among those who dialled us: only open peers can feed firewalled ones",
+        },
+        PolicyInfo {
             name: "give-to-get",
             source: "Mol et al., MMCN 2008 (as recalled)",
             summary: "the neighbours that forward most of what we gave them, as their own receivers report",
@@ -101,6 +111,7 @@ impl ChokerConfig {
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "tit-for-tat" => Self::TitForTat { slots: 3 },
+            "tit-for-tat-inbound" => Self::TitForTatInbound { slots: 3 },
             "give-to-get" => Self::GiveToGet {
                 delta: Duration::from_secs(10),
                 slots: 3,
@@ -127,6 +138,7 @@ impl ChokerConfig {
         match (&mut *self, key) {
             (
                 Self::TitForTat { slots: count }
+                | Self::TitForTatInbound { slots: count }
                 | Self::GiveToGet { slots: count, .. }
                 | Self::Receipts { slots: count, .. }
                 | Self::GiveToGetShipped { slots: count }
@@ -151,6 +163,7 @@ impl ChokerConfig {
         match self {
             Self::GiveToGet { .. } | Self::Receipts { .. } => "delta, slots, rank",
             Self::TitForTat { .. }
+            | Self::TitForTatInbound { .. }
             | Self::GiveToGetShipped { .. }
             | Self::SeedFastest { .. }
             | Self::SeedRoundRobin { .. } => "slots",
@@ -163,6 +176,9 @@ impl ChokerConfig {
     pub fn build(&self) -> Box<dyn Choker> {
         match *self {
             Self::TitForTat { slots } => Box::new(tit_for_tat::TitForTat::new(slots)),
+            Self::TitForTatInbound { slots } => {
+                Box::new(tit_for_tat_inbound::TitForTatInbound::new(slots))
+            }
             Self::GiveToGet { delta, slots, rank } => {
                 Box::new(give_to_get::GiveToGet::new(delta, slots, rank))
             }

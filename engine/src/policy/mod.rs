@@ -39,6 +39,7 @@ mod target_lag;
 #[cfg(test)]
 mod tests;
 mod tit_for_tat;
+mod tit_for_tat_inbound;
 mod webtorrent_critical;
 mod zipf;
 

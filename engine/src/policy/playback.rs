@@ -15,6 +15,22 @@ pub enum StartRule {
     },
     /// As soon as this much is complete.
     Prebuffer(Duration),
+    /// As the trial client of July 2008 did (swarmplayer.md 5.4, read in code): this much is
+    /// complete; or, of a live stream that skips late pieces, more pieces have come than it holds,
+    /// and less than a tenth of it is missing, or more than twice as many have come as are missing.
+    SwarmPlayer2008(Duration),
+}
+
+impl StartRule {
+    /// The media that is gathered before the picture moves.
+    #[must_use]
+    pub const fn prebuffer(self) -> Duration {
+        match self {
+            Self::GiveToGet { h: media }
+            | Self::Prebuffer(media)
+            | Self::SwarmPlayer2008(media) => media,
+        }
+    }
 }
 
 /// What happens when the playhead reaches a piece that is not there.

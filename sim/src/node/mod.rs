@@ -16,7 +16,7 @@ mod viewer;
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{Block, ConnId, Event, Input, Instant, Message, Peer, PieceIndex};
+use swarmbed_engine::{Block, ConnId, Event, Footprint, Input, Instant, Message, Peer, PieceIndex};
 
 use crate::check::Played;
 use crate::chunk::Place;
@@ -358,6 +358,13 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// It is there.
     pub(crate) const fn is_present(&self) -> bool {
         self.engine.is_some()
+    }
+
+    /// What it holds; nothing if it is not there.
+    pub(crate) fn footprint(&self) -> Footprint {
+        self.engine
+            .as_ref()
+            .map_or_else(Footprint::default, |peer| peer.footprint())
     }
 
     /// The run waits for it.

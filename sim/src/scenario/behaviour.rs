@@ -126,12 +126,24 @@ pub(super) fn web_seed(file: &File) -> Result<Option<WebSeedSetup>> {
         return Ok(None);
     };
     let (span, server) = (written.span(), written.get_ref());
-    if file.live.is_some() || file.content.bitrate.is_none() {
+    if file.content.bitrate.is_none() {
         return error(
-            "[web_seed]: a server has films that can be played, no channels and no plain files",
-            "give [content] a `duration` and a `bitrate`, and leave [live] out",
+            "[web_seed]: a server has films that can be played, and channels, and no plain files",
+            "give [content] a `duration` and a `bitrate`",
             span,
         );
+    }
+    if file.live.is_some() && matches!(server.when, file::When::Prefix(_)) {
+        return error(
+            "[web_seed]: a channel has no beginning",
+            "write when = \"always\", or when = { buffer-low = \"10 s\" }",
+            span,
+        );
+    }
+    let mut classes = file.class.get_ref().iter();
+    let known = |name: &&String| !classes.any(|class| class.get_ref().name == **name);
+    if let Some(name) = server.of.iter().find(known) {
+        return error(format!("[web_seed]: no class is called `{name}`"), "", span);
     }
     if server.rate.0 == Rate::ZERO {
         return error("[web_seed]: its `rate` is above zero", "", span);

@@ -1,5 +1,7 @@
 //! What a scenario wants drawn of its sweep, and how well known.
 
+use std::time::Duration;
+
 use super::file::{File, Sweep};
 use super::resolve::{Result, error, find};
 use super::{SweepFigure, Until};
@@ -14,6 +16,7 @@ pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
             ("of", !written.of.is_empty()),
             ("panels", written.panels.is_some()),
             ("supply_line", written.supply_line),
+            ("firewall_bounds", written.firewall_bounds),
         ];
         return match unused.iter().find(|(_, used)| *used) {
             Some((key, _)) => error(
@@ -75,7 +78,23 @@ pub(super) fn figure(file: &File, text: &str) -> Result<Option<SweepFigure>> {
         of,
         panels: written.panels.clone(),
         supply_line: written.supply_line,
+        firewall_bounds: written.firewall_bounds,
     }))
+}
+
+/// What start-up delays are compared with: of use where their distribution is drawn.
+pub(super) fn startup_mark(file: &File, text: &str) -> Result<Option<(Duration, String)>> {
+    let Some(mark) = &file.figure.startup_mark else {
+        return Ok(None);
+    };
+    if file.figure.x.is_some() {
+        return error(
+            "[figure]: `startup_mark` is of no use with `x`",
+            "it stands in the distribution of start-up delays, which a sweep's figure has not",
+            find(text, "startup_mark"),
+        );
+    }
+    Ok(Some((mark.at.0, mark.says.clone())))
 }
 
 /// Seeds at most, unless the scenario says otherwise.

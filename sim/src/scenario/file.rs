@@ -149,6 +149,20 @@ pub enum Arrival {
     FlashCrowd(Time),
     /// At these moments.
     Trace(Vec<Time>),
+    /// Poisson, at a rate that rises and falls over 24 hours.
+    Day(Day),
+}
+
+/// A day's rise and fall.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Day {
+    /// On average.
+    pub mean: Frequency,
+    /// When fewest come.
+    pub low_at: Time,
+    /// How far the rate falls below the mean, and rises above it: from 0 to 1.
+    pub depth: f64,
 }
 
 /// `[[class]]`
@@ -351,6 +365,9 @@ pub struct WebSeed {
     pub budget: Option<Size>,
     /// `"always"`, `{ buffer-low = "10 s" }` or `{ prefix = "10 s" }`.
     pub when: When,
+    /// Viewers of these classes alone may ask it; all if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
 }
 
 /// When a web seed is asked.
@@ -369,7 +386,7 @@ pub enum When {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Playback {
-    /// `"give-to-get"`, or `{ prebuffer = "10 s" }`.
+    /// `"give-to-get"`, `{ prebuffer = "10 s" }` or `{ swarmplayer-2008 = "10 s" }`.
     pub start: Start,
     /// Stall or skip.
     pub late: Late,
@@ -385,6 +402,9 @@ pub enum Start {
     GiveToGet,
     /// As soon as this much is here.
     Prebuffer(Time),
+    /// As the client of the 2008 trial did: with a good part of this much here.
+    #[serde(rename = "swarmplayer-2008")]
+    SwarmPlayer2008(Time),
 }
 
 /// What happens to a late piece.
@@ -520,6 +540,26 @@ pub struct Figure {
     /// A line where supply meets demand: where the resource index crosses 1.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub supply_line: bool,
+    /// Across stands the share of viewers whom nobody can dial: what follows from it alone is drawn
+    /// too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub firewall_bounds: bool,
+    /// What peers hold over time is told too, as often as the overlay is looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
+    /// A start-up delay to compare the distribution of start-up delays with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub startup_mark: Option<StartupMark>,
+}
+
+/// A start-up delay that somebody measured.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartupMark {
+    /// How long.
+    pub at: Time,
+    /// Whose, in the legend.
+    pub says: String,
 }
 
 const fn ten() -> u16 {

@@ -63,6 +63,8 @@ pub struct SweepFigure {
     pub panels: Option<String>,
     /// A line where the resource index crosses 1.
     pub supply_line: bool,
+    /// Across stands the share of firewalled viewers: what follows from it alone is drawn too.
+    pub firewall_bounds: bool,
 }
 
 impl SweepFigure {
@@ -93,6 +95,10 @@ pub struct Scenario {
     pub title: String,
     /// What is drawn of its sweep, instead of the variants one by one.
     pub figure: Option<SweepFigure>,
+    /// A start-up delay that somebody measured, and whose, to compare distributions with.
+    pub startup_mark: Option<(Duration, String)>,
+    /// What peers hold over time is told too.
+    pub memory: bool,
     /// What is expected of its runs.
     pub claims: Vec<Claim>,
     /// All defaults spelled out.

@@ -152,6 +152,8 @@ pub(super) fn scenario(file: &File, text: &str) -> Result<Scenario> {
         question: file.question.clone(),
         title: file.figure.title.clone(),
         figure: super::drawing::figure(file, text)?,
+        memory: file.figure.memory,
+        startup_mark: super::drawing::startup_mark(file, text)?,
         claims,
         text: spelled_out,
         variants,
@@ -255,6 +257,20 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
                     "at a rate of zero nobody arrives",
                     "",
                     find(text, "poisson"),
+                );
+            }
+            file::Arrival::Day(day) if day.mean.0 > 0.0 && (0.0..=1.0).contains(&day.depth) => {
+                setup::Arrival::Day {
+                    mean: day.mean.0,
+                    low_at: day.low_at.0,
+                    depth: day.depth,
+                }
+            }
+            file::Arrival::Day(_) => {
+                return error(
+                    "a day's `mean` is above zero, and its `depth` from 0 to 1",
+                    "write { day = { mean = \"0.1 /s\", low_at = \"4 h\", depth = 0.9 } }",
+                    find(text, "day"),
                 );
             }
             file::Arrival::FlashCrowd(fading) => setup::Arrival::FlashCrowd(fading.0),
@@ -446,6 +462,7 @@ fn one_class(
                 h: Duration::from_secs(10),
             },
             file::Start::Prebuffer(time) => StartRule::Prebuffer(time.0),
+            file::Start::SwarmPlayer2008(time) => StartRule::SwarmPlayer2008(time.0),
         },
         late: match file.playback.late {
             file::Late::Stall => LatePolicy::Stall {
@@ -459,6 +476,10 @@ fn one_class(
         population,
         source: class.source,
         auxiliary: class.auxiliary,
+        asks_server: file.web_seed.as_ref().is_some_and(|server| {
+            let of = &server.get_ref().of;
+            !class.source && (of.is_empty() || of.contains(name))
+        }),
         uplink: draw(class.uplink, name, &span)?,
         downlink: downlink(class, &span)?,
         connectable: class.connectable,

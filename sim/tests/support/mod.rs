@@ -56,6 +56,7 @@ pub fn class(name: &str, population: Population, uplink: Rate) -> Class {
         population,
         source: false,
         auxiliary: false,
+        asks_server: true,
         uplink: Draw::Fixed(uplink),
         downlink: Downlink::Unlimited,
         connectable: 1.0,

@@ -10,6 +10,7 @@ use super::{PlayState, Player};
 use crate::bitfield::Bitfield;
 use crate::geometry::PieceIndex;
 use crate::peer::pieces::PieceTable;
+use crate::policy::{LatePolicy, StartRule};
 use crate::time::{Instant, nanos};
 
 /// While late pieces are skipped, a buffer that ran dry plays again when it holds half of the
@@ -65,7 +66,8 @@ impl Player {
         self.position(now)
     }
 
-    /// Playback begins, or goes on, with this piece. Media that is jumped over is returned.
+    /// Playback begins, or goes on, with this piece. Media that is jumped over is returned: none
+    /// before the first frame, for nobody missed it.
     pub(crate) fn hook_in(
         &mut self,
         now: Instant,
@@ -74,7 +76,11 @@ impl Player {
     ) -> Duration {
         self.settle(now);
         let byte = table.geometry().start_of(piece);
-        let skipped = byte.saturating_sub(self.anchor_byte);
+        let skipped = if self.started {
+            byte.saturating_sub(self.anchor_byte)
+        } else {
+            0
+        };
         self.anchor_byte = byte;
         self.find_frontier(table.offset(piece).unwrap_or(0), table);
         if let Some(stall) = &mut self.stall {
@@ -97,12 +103,7 @@ impl Player {
     }
 
     /// What must be here before a live stream's picture moves.
-    pub(super) fn live_may_start(
-        &self,
-        prebuffer: Duration,
-        skips: bool,
-        table: &PieceTable,
-    ) -> bool {
+    pub(super) fn live_may_start(&self, table: &PieceTable) -> bool {
         let Some(live) = self.live.filter(|live| live.hooked) else {
             return false;
         };
@@ -110,13 +111,27 @@ impl Player {
         let ahead = end.saturating_sub(self.anchor_byte);
         let needed = self
             .bitrate
-            .bytes_in(nanos(prebuffer))
+            .bytes_in(nanos(self.rules.start.prebuffer()))
             .min(live.prebuffer_max);
-        if ahead > 0 && (end >= self.total || ahead >= needed) {
+        if ahead == 0 {
+            return false;
+        }
+        if end >= self.total || ahead >= needed {
             return true;
         }
-        // The client's forced start: a tenth of the prebuffer may be missing (papers.md 2.2).
-        skips && ahead > 0 && self.held_within(needed, table) * 10 >= needed * 9
+        if self.rules.late != LatePolicy::Skip {
+            return false;
+        }
+        let held = self.held_within(needed, table);
+        if let StartRule::SwarmPlayer2008(_) = self.rules.start {
+            let length = u64::from(table.geometry().piece_length());
+            let pieces = needed.div_ceil(length);
+            let missing = pieces.saturating_sub(held / length);
+            let gathered = u64::from(self.gathered);
+            return gathered > pieces && (missing * 10 < pieces || gathered > 2 * missing);
+        }
+        // A part of the client's forced start: a tenth of the prebuffer may be missing.
+        held * 10 >= needed * 9
     }
 
     pub(super) fn live_may_resume(&self, resume: Option<Duration>, table: &PieceTable) -> bool {
@@ -166,4 +181,94 @@ fn first_from(set: &Bitfield, from: usize) -> Option<usize> {
         mask = u64::MAX;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::geometry::Geometry;
+    use crate::policy::PlaybackConfig;
+    use crate::rate::Rate;
+    use crate::seed::Seed;
+
+    /// With a piece a second, and 10 of them wanted before the picture moves: how many must come.
+    fn moves_after(start: StartRule, late: LatePolicy, order: &[usize]) -> Option<usize> {
+        let geometry = Geometry::live(Geometry::BLOCK, 200).unwrap();
+        let mut rng = Seed::from_number(1).stream("order", 0);
+        let mut table = PieceTable::new(geometry, Bitfield::new(200), 8, &mut rng);
+        let rules = PlaybackConfig { start, late };
+        let bitrate = Rate::from_bytes_per_s(u64::from(Geometry::BLOCK));
+        let now = Instant::from_secs(1);
+        let mut player = Player::new(rules, bitrate, geometry.total(), now);
+        player.go_live(u64::MAX);
+        player.play(now, &table).unwrap();
+        player.hook_in(now, PieceIndex(0), &table);
+        let mut gather = |offset: usize| {
+            while table.selectable().contains(offset) {
+                table.ask(offset);
+            }
+            table.verified(offset);
+            player.verified(now, offset, &table);
+            player.is_playing()
+        };
+        let place = order.iter().position(|&offset| gather(offset));
+        place.map(|place| place + 1)
+    }
+
+    #[test]
+    fn the_trial_client_starts_with_gaps_and_waits_for_news() {
+        let ten = Duration::from_secs(10);
+        let skip = LatePolicy::Skip;
+        let stall = LatePolicy::Stall { resume: ten };
+        let in_order: Vec<usize> = (0..20).collect();
+        let gaps: Vec<usize> = (0..40).step_by(2).collect();
+        let headless: Vec<usize> = (1..40).collect();
+        let (plain, trial) = (StartRule::Prebuffer(ten), StartRule::SwarmPlayer2008(ten));
+        for (start, late, order, wanted) in [
+            (plain, stall, &in_order, Some(10)),
+            (plain, skip, &in_order, Some(9)),
+            (plain, skip, &gaps, None),
+            (trial, stall, &in_order, Some(10)),
+            // Nine of ten are not yet more than it holds.
+            (trial, skip, &in_order, Some(10)),
+            // Five are missing: the eleventh that comes is more than ten, and than twice five.
+            (trial, skip, &gaps, Some(11)),
+            (trial, stall, &gaps, None),
+            (trial, skip, &headless, None),
+        ] {
+            assert_eq!(
+                moves_after(start, late, order),
+                wanted,
+                "{start:?} {late:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_skipped_before_the_first_frame() {
+        let geometry = Geometry::live(Geometry::BLOCK, 200).unwrap();
+        let mut rng = Seed::from_number(1).stream("order", 0);
+        let mut table = PieceTable::new(geometry, Bitfield::new(200), 8, &mut rng);
+        let rules = PlaybackConfig {
+            start: StartRule::Prebuffer(Duration::from_secs(1)),
+            late: LatePolicy::Skip,
+        };
+        let bitrate = Rate::from_bytes_per_s(u64::from(Geometry::BLOCK));
+        let now = Instant::from_secs(1);
+        let mut player = Player::new(rules, bitrate, geometry.total(), now);
+        player.go_live(u64::MAX);
+        player.play(now, &table).unwrap();
+        assert_eq!(player.hook_in(now, PieceIndex(5), &table), Duration::ZERO);
+        assert_eq!(player.hook_in(now, PieceIndex(9), &table), Duration::ZERO);
+        while table.selectable().contains(9) {
+            table.ask(9);
+        }
+        table.verified(9);
+        player.verified(now, 9, &table);
+        assert!(player.is_playing());
+        let jumped = player.hook_in(now, PieceIndex(12), &table);
+        assert_eq!(jumped, Duration::from_secs(3));
+    }
 }

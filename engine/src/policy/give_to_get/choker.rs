@@ -161,6 +161,7 @@ mod tests {
             .map(|(index, &(ours, all))| Candidate {
                 conn: conn(index),
                 interested: true,
+                inbound: false,
                 unchoked: false,
                 since: Instant::ZERO,
                 connected_at: Instant::ZERO,
