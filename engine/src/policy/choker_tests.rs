@@ -14,6 +14,7 @@ fn stranger(serial: u32, down: u64, up: u64) -> Candidate {
     Candidate {
         conn: ConnId::new(serial, u16::try_from(serial).unwrap()),
         interested: true,
+        inbound: false,
         unchoked: true,
         since: Instant::ZERO,
         connected_at: Instant::ZERO,
