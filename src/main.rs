@@ -7,6 +7,7 @@ mod reproduce;
 mod run;
 mod schema;
 mod table;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
   swarmbed run scenarios/quickstart.toml
   swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
   swarmbed reproduce give-to-get --check
+  swarmbed validate --quick
   swarmbed policies
   swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
   swarmbed node play film.mp4.torrent --output film.mp4"
@@ -35,6 +37,8 @@ enum Command {
     Run(run::Args),
     /// Rebuild the figures of papers, and compare them with what is committed
     Reproduce(reproduce::Args),
+    /// Compare the simulator with closed forms of the papers
+    Validate(validate::Args),
     /// List every policy with its source
     Policies(policies::Args),
     /// Print the JSON Schema of scenario files
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
+        Command::Validate(args) => validate::run(&args),
         Command::Policies(args) => policies::print(&args),
         Command::Schema => schema::print(),
         Command::Node(command) => node::run(command),

@@ -149,6 +149,23 @@ fn rounds(parts: u32, peers: u16, seed: u64) -> u32 {
 mod tests {
     use super::*;
 
+    /// What is told of the difference of row 3 (`known.rs`).
+    #[test]
+    fn a_source_with_four_slots_is_slow_however_fast_its_uplink() {
+        let [_, all, four, _] = SWARMS;
+        let time = |swarm: &Swarm| {
+            stage::last_completion(&stage::play(&Plan::new(true, &|_| {}), &setup(swarm), 1))
+        };
+        assert!(time(&all) < 1.05 * bound(&all), "{}", time(&all));
+        let slow = time(&four);
+        assert!((285.0..308.0).contains(&slow), "{slow}");
+        let fast = time(&Swarm {
+            source: (5000, 4),
+            ..four
+        });
+        assert!((0.97..1.03).contains(&(fast / slow)), "{fast} {slow}");
+    }
+
     #[test]
     fn no_rounds_are_fewer_than_the_bound() {
         for (parts, peers) in [(1, 1), (1, 7), (1, 8), (3, 2), (10, 5)] {

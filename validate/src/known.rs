@@ -1,4 +1,5 @@
-//! Differences that are understood: how large, and why. A test pins each (`tests/known.rs`); beyond
+//! Differences that are understood: how large, and why. A test beside
+//! its row pins each; beyond
 //! its bounds a line fails, on either side.
 
 /// A difference that is understood.

@@ -110,7 +110,22 @@ impl Line {
             Some(Known { low, high, .. }) => Verdict::Fails(format!(
                 "it is known to differ, but between {low} and {high}"
             )),
+            None if !self.measured.mean.is_finite() => {
+                Verdict::Fails("in a run it never came to an end".into())
+            }
+            None if self.is_beaten() => {
+                Verdict::Fails(format!("a run beat the bound: {:.6}", self.worst))
+            }
             None => Verdict::Fails("beyond the tolerance".into()),
+        }
+    }
+
+    /// A run is on the side of the bound where none can be.
+    fn is_beaten(&self) -> bool {
+        match self.tolerance {
+            Tolerance::NeverAbove(_) => self.worst > self.expected,
+            Tolerance::NeverBelow(_) => self.worst < self.expected,
+            _ => false,
         }
     }
 
@@ -119,12 +134,8 @@ impl Line {
         match self.tolerance {
             Tolerance::Share(share) => (mean - expected).abs() <= share * expected.abs(),
             Tolerance::Points(points) => (mean - expected).abs() <= points,
-            Tolerance::NeverAbove(share) => {
-                self.worst <= expected && mean >= expected * (1.0 - share)
-            }
-            Tolerance::NeverBelow(share) => {
-                self.worst >= expected && mean <= expected * (1.0 + share)
-            }
+            Tolerance::NeverAbove(share) => !self.is_beaten() && mean >= expected * (1.0 - share),
+            Tolerance::NeverBelow(share) => !self.is_beaten() && mean <= expected * (1.0 + share),
             Tolerance::Side => {
                 let half = if self.measured.half.is_finite() {
                     self.measured.half

@@ -19,6 +19,18 @@ pub enum World {
     Both,
 }
 
+impl World {
+    /// As the table writes it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Simulator => "in the simulator",
+            Self::Reduced => "in a reduced world",
+            Self::Both => "in the simulator, and in a reduced world where the line says so",
+        }
+    }
+}
+
 /// A row.
 pub struct Row {
     /// Its name on the command line.

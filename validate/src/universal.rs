@@ -273,3 +273,41 @@ fn shares(report: &swarmbed_sim::Report<Notes>) -> Vec<f64> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of the difference of row 2 (`known.rs`).
+    #[test]
+    fn tit_for_tat_carries_a_stream_in_the_mean_and_not_to_the_weakest() {
+        let plan = Plan::new(true, &|_| {});
+        let &(strong, weak) = draws(&SIDES[0]).last().expect("five");
+        assert_eq!((strong, weak), (21, 31));
+        let report = stage::play(&plan, &channel(&plan, strong, weak), 1);
+        let shares = shares(&report);
+        assert!(swarmbed_analysis::stats::mean(&shares) >= 1.0 - REACHED);
+        let class = audience(&report).map(|peer| peer.facts.class);
+        for (class, share) in class.zip(&shares) {
+            assert!(class == 2 || *share >= 0.9, "a strong viewer: {share}");
+        }
+        let slowest = shares.into_iter().fold(1.0, f64::min);
+        assert!((0.6..0.9).contains(&slowest), "{slowest}");
+    }
+
+    #[test]
+    fn populations_that_cannot_be_told_are_not_drawn() {
+        for side in &SIDES {
+            let drawn = draws(side);
+            assert_eq!(drawn.len(), 5);
+            for (strong, weak) in drawn {
+                let index = STREAMED.resource_index(strong, weak);
+                assert!(if side.universal {
+                    index > 1.11
+                } else {
+                    index < 0.9
+                });
+            }
+        }
+    }
+}
