@@ -11,6 +11,7 @@
 //! | `storage.rs`, `torrent.rs`, `create.rs` | files: content, `.torrent`, making one |
 //! | `magnet/` | a torrent that is known by its name alone, from its peers |
 //! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |
+//! | `web_seed.rs` | servers that have the files (BEP 19) |
 //! | `tracker/`, `http/` | trackers: asking one and being one |
 //! | `player.rs`, `page/` | the media over HTTP, with ranges; the page that plays it |
 //! | `status.rs`, `scene.rs`, `metrics.rs` | what others may know; events as JSON lines |
@@ -38,6 +39,7 @@ mod store;
 mod swarm;
 mod torrent;
 mod tracker;
+mod web_seed;
 
 pub use error::NodeError;
 pub use node::{Happening, Node, Options, Producer, check};

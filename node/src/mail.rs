@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use swarmbed_engine::live::Rejection;
 use swarmbed_engine::{
-    Block, CallError, CloseReason, ConnId, Datagram, Message, PieceIndex, Remote, StoreResult,
-    Verdict,
+    Block, CallError, CloseReason, ConnId, Datagram, FetchResult, Message, PieceIndex, Remote,
+    StoreResult, Verdict,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +47,8 @@ pub(crate) enum Mail {
     Stored(Block, Result<StoreResult, NodeError>),
     /// A piece was judged; of a live one that is refused, why.
     Verified(PieceIndex, Verdict, Option<Rejection>),
+    /// A web seed's piece is stored, or did not come.
+    Fetched(PieceIndex, FetchResult, Result<(), Fault>),
     /// A tracker answered.
     Announced {
         peers: Vec<SocketAddr>,
@@ -58,6 +60,15 @@ pub(crate) enum Mail {
     Datagram(SocketAddr, Datagram),
     /// The application wants something.
     Ask(Ask),
+}
+
+/// What went wrong with a web seed's piece.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// With the server.
+    Server(String),
+    /// With our disk.
+    Disk(NodeError),
 }
 
 /// What the application wants.

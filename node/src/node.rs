@@ -13,7 +13,7 @@ use swarmbed_engine::policy::{
 use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
     AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Exchange, Input, Limits,
-    Metadata, Peer, PieceIndex, Rate, Remote,
+    Metadata, Peer, PieceIndex, Rate, Remote, WebSeedUse,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -33,6 +33,7 @@ use crate::store::Store;
 use crate::swarm::Swarm;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
+use crate::web_seed::WebSeed;
 
 /// What a live viewer holds before its picture starts, as SwarmPlayer did.
 const LIVE_PREBUFFER: Duration = Duration::from_secs(10);
@@ -199,6 +200,8 @@ impl Node {
             .as_deref()
             .map(EventLog::create)
             .transpose()?;
+        let web_seed = WebSeed::new(&torrent.metainfo, port.addr.ip());
+        let web_seed = web_seed.filter(|_| role.is_none() && !have.is_full());
         let clock = match role {
             Some(_) => Clock::start_after(LIVE_PAST),
             None => Clock::start(),
@@ -219,7 +222,7 @@ impl Node {
             announce_interval: Duration::from_secs(120),
             upload: options.up != Some(Rate::ZERO),
             behaviour: Behaviour::Honest,
-            web_seed: None,
+            web_seed: web_seed.as_ref().map(|_| WebSeedUse::Always),
             exchange: exchange(&torrent, options),
             detail: Detail::Summary,
             live: None,
@@ -275,6 +278,7 @@ impl Node {
             announcer: Arc::new(announcer),
             board: Arc::clone(&board),
             torrent: Arc::clone(&torrent),
+            web_seed: web_seed.map(Arc::new),
             log,
             state: crate::swarm::State::default(),
         };

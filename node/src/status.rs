@@ -65,6 +65,8 @@ pub struct LiveStatus {
 pub enum Notice {
     /// No tracker answered.
     TrackerFailed(String),
+    /// A web seed does not send what it is asked for.
+    ServerFailed(String),
     /// A tracker answers again.
     TrackerAnswers,
     /// A piece was corrupt.
@@ -92,6 +94,8 @@ pub(crate) struct Board {
     have: Mutex<Bitfield>,
     /// Why the last live piece that was judged was refused.
     refusal: Mutex<Option<Rejection>>,
+    /// Why the web seed failed the last time.
+    server: Mutex<Option<String>>,
     /// Where neighbours are.
     neighbours: Mutex<BTreeMap<ConnId, SocketAddr>>,
     status: watch::Sender<Status>,
@@ -118,6 +122,7 @@ impl Board {
             have: Mutex::new(if live { Bitfield::new(0) } else { have }),
             refusal: Mutex::default(),
             stage: Stage::default(),
+            server: Mutex::default(),
             neighbours: Mutex::default(),
             notices,
         };
@@ -261,6 +266,21 @@ impl Board {
             status.tracker_error = Some(why.clone());
         });
         self.notice(Notice::TrackerFailed(why));
+    }
+
+    /// The web seed sent a piece.
+    pub(crate) fn server_answered(&self) {
+        *self.server.lock().expect("nobody panics with it") = None;
+    }
+
+    /// It did not; told once for each reason on end.
+    pub(crate) fn server_failed(&self, why: String) {
+        let mut said = self.server.lock().expect("nobody panics with it");
+        if said.as_ref() != Some(&why) {
+            *said = Some(why.clone());
+            drop(said);
+            self.notice(Notice::ServerFailed(why));
+        }
     }
 
     fn notice(&self, notice: Notice) {

@@ -10,22 +10,23 @@ use std::time::Duration;
 
 use swarmbed_engine::wire::{Handshake, encode_datagram};
 use swarmbed_engine::{
-    AddressSource, Announce, Block, CloseReason, ConnId, Event, Extended, Input, Message, Metadata,
-    Output, Peer, PieceIndex, Remote, StoreResult,
+    AddressSource, Announce, Block, CloseReason, ConnId, Event, Extended, FetchResult, Input,
+    Message, Metadata, Output, Peer, PieceIndex, Remote, StoreResult,
 };
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::clock::Clock;
 use crate::error::NodeError;
 use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
-use crate::mail::{Ask, Mail, Seen};
+use crate::mail::{Ask, Fault, Mail, Seen};
 use crate::metrics::EventLog;
 use crate::status::Board;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
+use crate::web_seed::WebSeed;
 
 /// How long a leaving peer waits for its tracker to hear of it.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -61,6 +62,7 @@ pub(crate) struct Swarm {
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) board: Arc<Board>,
     pub(crate) torrent: Arc<Torrent>,
+    pub(crate) web_seed: Option<Arc<WebSeed>>,
     pub(crate) log: Option<EventLog>,
     pub(crate) state: State,
 }
@@ -161,6 +163,15 @@ impl Swarm {
             Mail::Verified(piece, verdict, why) => {
                 self.board.refused(why);
                 self.tell(Input::Verified { piece, verdict })
+            }
+            Mail::Fetched(piece, result, fault) => {
+                let mut disk = Ok(());
+                match fault {
+                    Ok(()) => self.board.server_answered(),
+                    Err(Fault::Server(why)) => self.board.server_failed(why),
+                    Err(Fault::Disk(error)) => disk = Err(error),
+                }
+                self.tell(Input::Fetched { piece, result }).and(disk)
             }
             Mail::Announced { peers, interval } => {
                 self.state.announcing -= 1;
@@ -287,7 +298,7 @@ impl Swarm {
             Output::Store(block) => self.store(block),
             Output::Discard(_) => self.state.arrived = None,
             Output::Verify(piece) => self.verify(piece),
-            Output::Fetch(_) => unreachable!("no web seed is configured"),
+            Output::Fetch(piece) => self.fetch(piece),
             Output::Announce(announce) => self.announce(announce),
             Output::Datagram { to, datagram } => {
                 if let Some(udp) = &self.udp {
@@ -354,6 +365,41 @@ impl Swarm {
         tokio::task::spawn_blocking(move || {
             let result = storage.write(block, &data);
             let _ = mail.blocking_send(Mail::Stored(block, result));
+        });
+    }
+
+    /// Asks the web seed, stores what it sends, and says so.
+    fn fetch(&self, piece: PieceIndex) {
+        let server = Arc::clone(self.web_seed.as_ref().expect("the engine was told of one"));
+        let (torrent, shared) = (Arc::clone(&self.torrent), Arc::clone(&self.shared));
+        tokio::spawn(async move {
+            let (result, fault) = match server.fetch(&torrent.metainfo, piece).await {
+                Err(failed) => {
+                    let retry_after = failed.retry_after;
+                    let fault = Err(Fault::Server(failed.why));
+                    (FetchResult::Failed { retry_after }, fault)
+                }
+                Ok(bytes) => {
+                    sleep(shared.down.take(bytes.len())).await;
+                    let storage = shared.storage.clone();
+                    let block = Block {
+                        piece,
+                        begin: 0,
+                        length: torrent.metainfo.geometry.length_of(piece),
+                    };
+                    let write = move || storage.write(block, &bytes);
+                    let written = tokio::task::spawn_blocking(write).await;
+                    match written.expect("writing does not panic") {
+                        Ok(_) => (FetchResult::Done, Ok(())),
+                        Err(error) => {
+                            let retry_after = Duration::from_secs(3600);
+                            let fault = Err(Fault::Disk(error));
+                            (FetchResult::Failed { retry_after }, fault)
+                        }
+                    }
+                }
+            };
+            let _ = shared.mail.send(Mail::Fetched(piece, result, fault)).await;
         });
     }
 

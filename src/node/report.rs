@@ -119,6 +119,7 @@ fn rate(bytes_per_s: u64) -> String {
 pub(super) fn notice(notice: &Notice) -> String {
     match notice {
         Notice::TrackerFailed(why) => format!("warning: {why}; will be asked again"),
+        Notice::ServerFailed(why) => format!("warning: {why}; will be asked again"),
         Notice::TrackerAnswers => "the tracker answers again".into(),
         Notice::Corrupt {
             piece,
@@ -154,6 +155,7 @@ pub(super) fn summary(status: &Status, seconds: f64) -> Value {
         "have": status.have,
         "downloaded": status.traffic.payload_down,
         "uploaded": status.traffic.payload_up,
+        "from_web_seed": status.traffic.from_web_seed,
         "duplicate": status.traffic.duplicate,
         "corrupt": status.traffic.corrupt,
         "control_down": status.traffic.control_down,

@@ -165,6 +165,7 @@ async fn watch(
 
 fn warn_if_alone(common: &Common, torrent: &Torrent, progress: &mut Progress) {
     let promised = !torrent.metainfo.trackers.is_empty() && !common.no_torrent_trackers;
+    let promised = promised || !torrent.metainfo.web_seeds.is_empty();
     if !promised && common.trackers.is_empty() && common.peers.is_empty() {
         progress.say(
             "warning: the torrent names no tracker, and neither --tracker nor --peer is given: \
@@ -439,5 +440,7 @@ async fn attend_live(
 
 /// Nobody ever came, and no tracker answers.
 const fn is_hopeless(status: &Status) -> bool {
-    status.neighbours_ever == 0 && status.tracker_failures >= TRACKER_PATIENCE
+    status.neighbours_ever == 0
+        && status.traffic.from_web_seed == 0
+        && status.tracker_failures >= TRACKER_PATIENCE
 }

@@ -1,7 +1,8 @@
-//! One GET: of a tracker's answer, or of a stream.
+//! One GET: of a tracker's answer, of a stream, or of part of a file.
 
 use std::io::{self, Cursor};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Chain};
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_MAX: usize = 1024 * 1024;
 const HEAD_MAX: usize = 64 * 1024;
 const REDIRECTS_MAX: usize = 3;
+/// A server of files that sends fewer bytes in a millisecond is as good as none.
+const SLOWEST: u64 = 10;
 
 /// Fetches `url`, speaking from `from` unless it is unspecified. Says in plain words why not.
 pub(crate) async fn get(url: &Url, from: IpAddr) -> Result<Vec<u8>, String> {
@@ -70,13 +73,19 @@ pub(crate) async fn open(
 async fn begin(url: &Url, from: IpAddr) -> io::Result<(String, Vec<u8>, TcpStream)> {
     let mut stream = connect(url, from).await?;
     stream.write_all(request(url).as_bytes()).await?;
+    let (head, rest) = head_of(&mut stream).await?;
+    Ok((head, rest, stream))
+}
+
+/// The head of an answer, and what came after it.
+async fn head_of(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
     loop {
         let got = stream.read(&mut chunk).await?;
         bytes.extend_from_slice(&chunk[..got]);
         if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..at]).into_owned();
-            return Ok((head, bytes.split_off(at + 4), stream));
+            return Ok((head, bytes.split_off(at + 4)));
         }
         if got == 0 || bytes.len() > HEAD_MAX {
             return Err(io::Error::other("the answer is not HTTP"));
@@ -133,4 +142,89 @@ async fn connect_to(addr: SocketAddr, from: IpAddr) -> io::Result<TcpStream> {
         socket.bind(SocketAddr::new(from, 0))?;
     }
     socket.connect(addr).await
+}
+
+/// Why a server sent nothing of use.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) why: String,
+    /// When it wishes to be asked again (`Retry-After`, in seconds).
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            retry_after: None,
+        }
+    }
+}
+
+/// Part of a file: no more than was asked for, and all of it. Slow ones have time in proportion.
+pub(crate) async fn get_range(
+    url: &Url,
+    from: IpAddr,
+    range: Range<u64>,
+) -> Result<Vec<u8>, Refusal> {
+    let length = range.end - range.start;
+    let patience = PATIENCE + Duration::from_millis(length / SLOWEST);
+    let mut url = url.clone();
+    for _ in 0..=REDIRECTS_MAX {
+        let exchanged = timeout(patience, part(&url, from, &range)).await;
+        let exchanged =
+            exchanged.map_err(|_| format!("not all of it within {} s", patience.as_secs()))?;
+        let (head, body) = exchanged.map_err(|error| error.to_string())?;
+        match head.split(' ').nth(1).unwrap_or_default() {
+            "206" if body.len() as u64 == length && is_of(&head, &range) => return Ok(body),
+            "206" => return Err("sends another part of the file".to_owned().into()),
+            "200" => {
+                return Err("sends no parts of files (it ignores Range)"
+                    .to_owned()
+                    .into());
+            }
+            "301" | "302" | "303" | "307" | "308" => {
+                let to =
+                    header(&head, "location").ok_or_else(|| "redirects to nowhere".to_owned())?;
+                url = Url::parse(to).map_err(|why| format!("redirects to {to}: {why}"))?;
+            }
+            status => {
+                let seconds = header(&head, "retry-after").and_then(|after| after.parse().ok());
+                return Err(Refusal {
+                    why: format!("answers with HTTP status {status:.20}"),
+                    retry_after: seconds.map(Duration::from_secs),
+                });
+            }
+        }
+    }
+    Err("redirects in circles".to_owned().into())
+}
+
+/// The answer's head, and of its body what the range has room for.
+async fn part(url: &Url, from: IpAddr, range: &Range<u64>) -> io::Result<(String, Vec<u8>)> {
+    let mut stream = connect(url, from).await?;
+    let wanted = format!(
+        "GET {} HTTP/1.0\r\nHost: {}\r\nRange: bytes={}-{}\r\nUser-Agent: swarmbed/{}\r\n\
+         Connection: close\r\n\r\n",
+        url.path,
+        url.authority(),
+        range.start,
+        range.end - 1,
+        env!("CARGO_PKG_VERSION"),
+    );
+    stream.write_all(wanted.as_bytes()).await?;
+    let (head, mut body) = head_of(&mut stream).await?;
+    let length = range.end - range.start;
+    let rest = length.saturating_sub(body.len() as u64);
+    if head.split(' ').nth(1) == Some("206") {
+        (&mut stream).take(rest).read_to_end(&mut body).await?;
+    }
+    body.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+    Ok((head, body))
+}
+
+/// Whether this is the part that was asked for; a server that does not say is believed.
+fn is_of(head: &str, range: &Range<u64>) -> bool {
+    let expected = format!("bytes {}-{}/", range.start, range.end - 1);
+    header(head, "content-range").is_none_or(|said| said.starts_with(&expected))
 }
