@@ -78,8 +78,8 @@ pub struct Story {
     pub neighbours: Vec<Neighbours>,
     /// Corners of the playhead's way.
     pub playhead: Vec<Place>,
-    /// Where a piece stands in `pieces`: the last, if its number came round.
-    at: BTreeMap<PieceIndex, usize>,
+    /// Where a piece stands in `pieces`, plus 1, by number: the last, if its number came round; 0: nowhere.
+    at: Vec<u32>,
     /// Connections by serial number, and whether each neighbour chokes us.
     links: BTreeMap<u32, bool>,
     /// The picture moves.
@@ -143,18 +143,23 @@ impl Story {
 
     fn known(&mut self, now: Instant, piece: PieceIndex) {
         // A number that came round is another piece.
-        if let Some(&place) = self.at.get(&piece)
-            && self.pieces[place].complete.is_some()
+        if let Some(place) = self.at.get_mut(piece.0 as usize)
+            && *place > 0
+            && self.pieces[*place as usize - 1].complete.is_some()
         {
-            self.at.remove(&piece);
+            *place = 0;
         }
         let story = self.of(piece);
         story.known = story.known.or(Some(now));
     }
 
     fn of(&mut self, piece: PieceIndex) -> &mut PieceStory {
-        let place = *self.at.entry(piece).or_insert(self.pieces.len());
-        if place == self.pieces.len() {
+        let number = piece.0 as usize;
+        if number >= self.at.len() {
+            self.at.resize(number + 1, 0);
+        }
+        let place = &mut self.at[number];
+        if *place == 0 {
             self.pieces.push(PieceStory {
                 piece,
                 known: None,
@@ -163,8 +168,9 @@ impl Story {
                 late: None,
                 skipped: false,
             });
+            *place = u32::try_from(self.pieces.len()).expect("a run has fewer pieces");
         }
-        &mut self.pieces[place]
+        &mut self.pieces[*place as usize - 1]
     }
 
     fn asked(&mut self, now: Instant, piece: PieceIndex) {

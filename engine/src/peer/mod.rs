@@ -24,6 +24,7 @@ mod rechoke;
 mod replay;
 mod reports;
 mod source;
+mod tally;
 mod upload;
 mod verify;
 mod web_seed;

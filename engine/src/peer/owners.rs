@@ -1,12 +1,13 @@
 //! Who has what, twice: a row of slots per piece, and a map of pieces per slot.
 //!
-//! By piece, because a verified piece asks of every neighbour whether it has it, and rarity is a
-//! population count of the row. By slot, because a selector goes through one neighbour's pieces,
-//! 64 at a step. Both in one block of memory each: a HAVE touches one line of either.
+//! By piece, because a verified piece asks of every neighbour whether it has it. By slot, because a
+//! selector goes through one neighbour's pieces, 64 at a step. Both in one block of memory each: a
+//! HAVE touches one line of either, and one of the counts that make rarity.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::tally::Tally;
 use crate::bitfield::{Bitfield, bits, shift_down};
 
 /// See the module.
@@ -20,18 +21,22 @@ pub(crate) struct Owners {
     maps: Vec<u64>,
     /// Slots whose pieces count for rarity: not those who had everything from the start.
     counted: Vec<u64>,
+    /// How many of the counted have each piece.
+    tally: Tally,
 }
 
 impl Owners {
     /// Nobody has any of `pieces`; slots are below `slots_max`.
     pub(crate) fn new(pieces: u32, slots_max: u16) -> Self {
         let stride = usize::from(slots_max).div_ceil(64).max(1);
+        let width = (pieces as usize).div_ceil(64);
         Self {
             stride,
             rows: vec![0; pieces as usize * stride],
-            width: (pieces as usize).div_ceil(64),
+            width,
             maps: Vec::new(),
             counted: vec![u64::MAX; stride],
+            tally: Tally::new(width, slots_max.max(1)),
         }
     }
 
@@ -74,9 +79,14 @@ impl Owners {
         let word = &mut self.rows[offset * self.stride + slot / 64];
         let bit = 1 << (slot % 64);
         let new = *word & bit == 0;
-        *word |= bit;
-        self.room(slot);
-        self.maps[slot * self.width + offset / 64] |= 1 << (offset % 64);
+        if new {
+            *word |= bit;
+            self.room(slot);
+            self.maps[slot * self.width + offset / 64] |= 1 << (offset % 64);
+            if self.counts(slot) {
+                self.tally.add(offset / 64, 1 << (offset % 64));
+            }
+        }
         new
     }
 
@@ -86,6 +96,9 @@ impl Owners {
         if had {
             self.rows[offset * self.stride + slot / 64] &= !(1 << (slot % 64));
             self.maps[slot * self.width + offset / 64] &= !(1 << (offset % 64));
+            if self.counts(slot) {
+                self.tally.take(offset / 64, 1 << (offset % 64));
+            }
         }
         had
     }
@@ -99,6 +112,7 @@ impl Owners {
         for map in self.maps.chunks_exact_mut(self.width) {
             shift_down(map, by);
         }
+        self.tally.shift_down(by);
     }
 
     /// The slots of those who have the piece, ascending.
@@ -109,16 +123,33 @@ impl Owners {
 
     /// The neighbour in `slot` has these pieces; if that is all of them, they do not count.
     pub(crate) fn set(&mut self, theirs: &Bitfield, slot: usize) {
+        if theirs.is_full() && self.counts(slot) {
+            self.discount(slot);
+            self.counted[slot / 64] &= !(1 << (slot % 64));
+        }
         for offset in theirs.iter() {
             self.insert(offset, slot);
         }
-        if theirs.is_full() {
-            self.counted[slot / 64] &= !(1 << (slot % 64));
+    }
+
+    /// Whether the pieces of the neighbour in `slot` count for rarity.
+    fn counts(&self, slot: usize) -> bool {
+        self.counted[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// Takes a neighbour's pieces out of the counts.
+    fn discount(&mut self, slot: usize) {
+        let map = self.maps.get(slot * self.width..(slot + 1) * self.width);
+        for (word, &pieces) in map.unwrap_or(&[]).iter().enumerate() {
+            self.tally.take(word, pieces);
         }
     }
 
     /// The neighbour in `slot` is gone.
     pub(crate) fn clear(&mut self, slot: usize) {
+        if self.counts(slot) {
+            self.discount(slot);
+        }
         let mask = !(1_u64 << (slot % 64));
         for word in self.rows.iter_mut().skip(slot / 64).step_by(self.stride) {
             *word &= mask;
@@ -134,11 +165,12 @@ impl Owners {
 
     /// How many neighbours (those with everything from the start apart) have the piece.
     pub(crate) fn availability(&self, offset: usize) -> u32 {
-        self.row(offset)
-            .iter()
-            .zip(&self.counted)
-            .map(|(owners, counted)| (owners & counted).count_ones())
-            .sum()
+        self.tally.of(offset)
+    }
+
+    /// Of these pieces of a word, at least one, those that fewest have, and how many have them.
+    pub(crate) fn rarest(&self, word: usize, pieces: u64) -> (u32, u64) {
+        self.tally.rarest(word, pieces)
     }
 }
 

@@ -137,14 +137,10 @@ impl PieceTable {
             .is_some_and(|offset| self.have.contains(offset))
     }
 
-    /// Rarity, lower is rarer: how many neighbours (seeds apart) have it, then a random order of
-    /// our own.
-    pub(crate) fn rarity(&self, offset: usize) -> (u32, u32) {
+    /// Our own random order of equally rare pieces, lower first; no two are equal.
+    pub(crate) fn tie(&self, offset: usize) -> u32 {
         let mixed = (self.window.piece(offset).0 ^ self.salt).wrapping_mul(0x9e37_79b1);
-        (
-            self.owners.availability(offset),
-            (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b),
-        )
+        (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b)
     }
 
     /// The table becomes another's, who has `have` and asks nobody; owners stay as they are.

@@ -220,25 +220,38 @@ impl SelectView<'_> {
     /// The rarest candidate of a range; ties are in random order.
     #[must_use]
     pub fn rarest_in(&self, range: Range<usize>) -> Option<usize> {
+        let mut least = u32::MAX;
         let mut rarest = None;
-        for (base, mut word) in self.words(range) {
-            while word != 0 {
-                let piece = base + word.trailing_zeros() as usize;
-                word &= word - 1;
-                let rarity = self.table.rarity(piece);
-                if rarest.is_none_or(|(least, _)| rarity < least) {
-                    rarest = Some((rarity, piece));
+        for (base, word) in self.words(range).filter(|(_, word)| *word != 0) {
+            let (count, rare) = self.table.owners.rarest(base / 64, word);
+            if count > least {
+                continue;
+            }
+            if count < least {
+                least = count;
+                rarest = None;
+            }
+            for bit in bits(rare) {
+                let tie = self.table.tie(base + bit);
+                if rarest.is_none_or(|(lowest, _)| tie < lowest) {
+                    rarest = Some((tie, base + bit));
                 }
             }
         }
         rarest.map(|(_, piece)| piece)
     }
 
-    /// The rarest candidate of a range; the lowest of equally rare ones. Looks at all candidates.
+    /// The rarest candidate of a range; the lowest of equally rare ones.
     #[must_use]
     pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        self.candidates(range)
-            .min_by_key(|&piece| (self.table.owners.availability(piece), piece))
+        let words = self.words(range).filter(|(_, word)| *word != 0);
+        words
+            .map(|(base, word)| {
+                let (count, rare) = self.table.owners.rarest(base / 64, word);
+                (count, base + rare.trailing_zeros() as usize)
+            })
+            .min()
+            .map(|(_, piece)| piece)
     }
 
     /// A started candidate of a range, or else the rarest.
