@@ -154,7 +154,7 @@ impl Bitfield {
 }
 
 /// Every bit becomes lower by `by`; the lowest fall out.
-pub(crate) fn shift_down(map: &mut [u64], by: usize) {
+fn shift_down(map: &mut [u64], by: usize) {
     let (words, bits) = (by / 64, by % 64);
     for index in 0..map.len() {
         let low = map.get(index + words).copied().unwrap_or(0);

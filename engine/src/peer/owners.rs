@@ -1,90 +1,89 @@
-//! Who has what, twice: a row of slots per piece, and a map of pieces per slot.
+//! Who has what: for each 64 pieces, a word per slot and how many have each piece, side by side.
 //!
-//! By piece, because a verified piece asks of every neighbour whether it has it. By slot, because a
-//! selector goes through one neighbour's pieces, 64 at a step. Both in one block of memory each: a
-//! HAVE touches one line of either, and one of the counts that make rarity.
+//! A HAVE touches one line or two; a verified piece, which asks of every neighbour whether it has
+//! it, as few; and a selector goes through one neighbour's pieces 64 at a step.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::tally::Tally;
-use crate::bitfield::{Bitfield, bits, shift_down};
+use super::tally;
+use crate::bitfield::Bitfield;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Owners {
-    /// Words of a row.
+    /// Planes of the counts of 64 pieces (see `tally`).
+    depth: usize,
+    /// Words of a block: the planes, and then one for each slot.
     stride: usize,
-    rows: Vec<u64>,
-    /// Words of a map.
-    width: usize,
-    maps: Vec<u64>,
+    /// Blocks of 64 pieces.
+    blocks: Vec<u64>,
     /// Slots whose pieces count for rarity: not those who had everything from the start.
     counted: Vec<u64>,
-    /// How many of the counted have each piece.
-    tally: Tally,
 }
 
 impl Owners {
     /// Nobody has any of `pieces`; slots are below `slots_max`.
     pub(crate) fn new(pieces: u32, slots_max: u16) -> Self {
-        let stride = usize::from(slots_max).div_ceil(64).max(1);
-        let width = (pieces as usize).div_ceil(64);
+        let depth = tally::depth(slots_max);
+        let stride = depth + usize::from(slots_max);
         Self {
+            depth,
             stride,
-            rows: vec![0; pieces as usize * stride],
-            width,
-            maps: Vec::new(),
-            counted: vec![u64::MAX; stride],
-            tally: Tally::new(width, slots_max.max(1)),
+            blocks: vec![0; (pieces as usize).div_ceil(64) * stride],
+            counted: vec![u64::MAX; usize::from(slots_max).div_ceil(64)],
         }
     }
 
     /// Bytes of memory beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        (self.rows.capacity() + self.maps.capacity() + self.counted.capacity()) * size_of::<u64>()
+        (self.blocks.capacity() + self.counted.capacity()) * size_of::<u64>()
     }
 
-    fn row(&self, offset: usize) -> &[u64] {
-        &self.rows[offset * self.stride..(offset + 1) * self.stride]
+    /// Counts of a block.
+    fn planes(&self, block: usize) -> &[u64] {
+        &self.blocks[block * self.stride..][..self.depth]
     }
 
-    /// The pieces of the neighbour in `slot`, as words of a bitfield; empty if it has none yet.
-    pub(crate) fn map(&self, slot: usize) -> &[u64] {
-        self.maps
-            .get(slot * self.width..(slot + 1) * self.width)
-            .unwrap_or(&[])
+    fn planes_mut(&mut self, block: usize) -> &mut [u64] {
+        &mut self.blocks[block * self.stride..][..self.depth]
     }
 
-    /// Makes room for the map of `slot`.
-    fn room(&mut self, slot: usize) {
-        let end = (slot + 1) * self.width;
-        if self.maps.len() < end {
-            self.maps.resize(end, 0);
-        }
+    /// Maps of a block, by slot.
+    fn maps(&self, offset: usize) -> &[u64] {
+        &self.blocks[offset / 64 * self.stride..][self.depth..self.stride]
+    }
+
+    fn map_mut(&mut self, block: usize, slot: usize) -> &mut u64 {
+        &mut self.blocks[block * self.stride..][self.depth..self.stride][slot]
+    }
+
+    /// The pieces of the neighbour in `slot`, as words of a bitfield from word `from` on.
+    pub(crate) fn map(&self, slot: usize, from: usize) -> impl Iterator<Item = u64> + '_ {
+        let blocks = self.blocks.chunks_exact(self.stride).skip(from);
+        blocks.map(move |block| block[self.depth + slot])
     }
 
     /// Whether the neighbour in `slot` has the piece.
     pub(crate) fn owns(&self, offset: usize, slot: usize) -> bool {
-        self.rows[offset * self.stride + slot / 64] >> (slot % 64) & 1 == 1
+        self.maps(offset)[slot] >> (offset % 64) & 1 == 1
     }
 
     /// Whether anybody has the piece.
     pub(crate) fn anybody(&self, offset: usize) -> bool {
-        self.row(offset).iter().any(|word| *word != 0)
+        let maps = self.maps(offset).iter();
+        maps.fold(0, |all, map| all | map) >> (offset % 64) & 1 == 1
     }
 
     /// The neighbour in `slot` has the piece; true if that is new.
     pub(crate) fn insert(&mut self, offset: usize, slot: usize) -> bool {
-        let word = &mut self.rows[offset * self.stride + slot / 64];
-        let bit = 1 << (slot % 64);
-        let new = *word & bit == 0;
+        let bit = 1 << (offset % 64);
+        let map = self.map_mut(offset / 64, slot);
+        let new = *map & bit == 0;
         if new {
-            *word |= bit;
-            self.room(slot);
-            self.maps[slot * self.width + offset / 64] |= 1 << (offset % 64);
+            *map |= bit;
             if self.counts(slot) {
-                self.tally.add(offset / 64, 1 << (offset % 64));
+                tally::add(self.planes_mut(offset / 64), bit);
             }
         }
         new
@@ -92,12 +91,13 @@ impl Owners {
 
     /// The neighbour in `slot` has the piece no longer; true if it had.
     pub(crate) fn remove(&mut self, offset: usize, slot: usize) -> bool {
-        let had = self.owns(offset, slot);
+        let bit = 1 << (offset % 64);
+        let map = self.map_mut(offset / 64, slot);
+        let had = *map & bit != 0;
         if had {
-            self.rows[offset * self.stride + slot / 64] &= !(1 << (slot % 64));
-            self.maps[slot * self.width + offset / 64] &= !(1 << (offset % 64));
+            *map &= !bit;
             if self.counts(slot) {
-                self.tally.take(offset / 64, 1 << (offset % 64));
+                tally::take(self.planes_mut(offset / 64), bit);
             }
         }
         had
@@ -105,20 +105,23 @@ impl Owners {
 
     /// Every offset becomes lower by `by`; nobody has the pieces that come in.
     pub(crate) fn shift_down(&mut self, by: usize) {
-        let words = (by * self.stride).min(self.rows.len());
-        self.rows.copy_within(words.., 0);
-        let kept = self.rows.len() - words;
-        self.rows[kept..].fill(0);
-        for map in self.maps.chunks_exact_mut(self.width) {
-            shift_down(map, by);
+        let (words, bits) = (by / 64 * self.stride, by % 64);
+        for index in 0..self.blocks.len() {
+            let at = |index: usize| self.blocks.get(index).copied().unwrap_or(0);
+            let (low, high) = (at(index + words), at(index + words + self.stride));
+            self.blocks[index] = if bits == 0 {
+                low
+            } else {
+                low >> bits | high << (64 - bits)
+            };
         }
-        self.tally.shift_down(by);
     }
 
     /// The slots of those who have the piece, ascending.
     pub(crate) fn slots(&self, offset: usize) -> impl Iterator<Item = usize> + '_ {
-        let row = self.row(offset).iter().enumerate();
-        row.flat_map(|(index, &word)| bits(word).map(move |bit| index * 64 + bit))
+        let maps = self.maps(offset).iter().enumerate();
+        maps.filter(move |(_, map)| *map >> (offset % 64) & 1 == 1)
+            .map(|(slot, _)| slot)
     }
 
     /// The neighbour in `slot` has these pieces; if that is all of them, they do not count.
@@ -139,9 +142,9 @@ impl Owners {
 
     /// Takes a neighbour's pieces out of the counts.
     fn discount(&mut self, slot: usize) {
-        let map = self.maps.get(slot * self.width..(slot + 1) * self.width);
-        for (word, &pieces) in map.unwrap_or(&[]).iter().enumerate() {
-            self.tally.take(word, pieces);
+        for block in self.blocks.chunks_exact_mut(self.stride) {
+            let pieces = block[self.depth + slot];
+            tally::take(&mut block[..self.depth], pieces);
         }
     }
 
@@ -150,27 +153,20 @@ impl Owners {
         if self.counts(slot) {
             self.discount(slot);
         }
-        let mask = !(1_u64 << (slot % 64));
-        for word in self.rows.iter_mut().skip(slot / 64).step_by(self.stride) {
-            *word &= mask;
-        }
-        self.counted[slot / 64] |= !mask;
-        if let Some(map) = self
-            .maps
-            .get_mut(slot * self.width..(slot + 1) * self.width)
-        {
-            map.fill(0);
+        self.counted[slot / 64] |= 1 << (slot % 64);
+        for block in self.blocks.chunks_exact_mut(self.stride) {
+            block[self.depth + slot] = 0;
         }
     }
 
     /// How many neighbours (those with everything from the start apart) have the piece.
     pub(crate) fn availability(&self, offset: usize) -> u32 {
-        self.tally.of(offset)
+        tally::count(self.planes(offset / 64), offset % 64)
     }
 
     /// Of these pieces of a word, at least one, those that fewest have, and how many have them.
     pub(crate) fn rarest(&self, word: usize, pieces: u64) -> (u32, u64) {
-        self.tally.rarest(word, pieces)
+        tally::rarest(self.planes(word), pieces)
     }
 }
 
@@ -187,10 +183,9 @@ mod tests {
         );
         owners.set(&Bitfield::full(3), 5);
         assert!(owners.owns(2, 5));
-        assert_eq!(
-            (owners.map(5), owners.map(69), owners.map(1)),
-            (&[7][..], &[2][..], &[0][..])
-        );
+        let map = |slot| owners.map(slot, 0).collect::<Vec<u64>>();
+        assert_eq!([5, 69, 1].map(map), [[7], [2], [0]]);
+        assert_eq!(owners.slots(1).collect::<Vec<_>>(), [0, 5, 69]);
         assert_eq!(owners.availability(1), 2, "a seed does not count");
         owners.clear(69);
         owners.clear(5);

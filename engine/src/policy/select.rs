@@ -188,12 +188,7 @@ impl SelectView<'_> {
         let start = range.start.min(end);
         let words = start / 64..end.div_ceil(64);
         let ours = &self.table.selectable().words()[words.clone()];
-        let theirs = self
-            .table
-            .owners
-            .map(self.slot)
-            .get(words.clone())
-            .unwrap_or(&[]);
+        let theirs = self.table.owners.map(self.slot, words.start);
         words
             .zip(ours.iter().zip(theirs))
             .map(move |(index, (ours, theirs))| {
