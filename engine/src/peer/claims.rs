@@ -87,7 +87,7 @@ impl Forwarding {
         self.at
     }
 
-    /// A block came: something to lie about.
+    /// A block came or went: something to tell of, or to lie about.
     pub(super) fn received(&mut self, now: Instant) {
         self.at = self.at.min(now + INTERVAL);
     }
@@ -103,7 +103,8 @@ impl Peer {
         let window = self.pieces.window().length as usize;
         let add = |bytes: &mut u32| *bytes = bytes.saturating_add(block.length);
         add(self.forwarding.bytes.entry(block.piece).or_default());
-        self.forwarding.at = self.forwarding.at.min(now + INTERVAL);
+        self.forwarding.received(now);
+        self.reschedule();
         if let Some(neighbour) = self.neighbour(conn) {
             let claims = neighbour
                 .claims
@@ -119,6 +120,7 @@ impl Peer {
     /// Tells the neighbours what we forwarded.
     pub(super) fn tell_forwarded(&mut self) {
         self.forwarding.at = Instant::FAR;
+        self.reschedule();
         let sent = core::mem::take(&mut self.forwarding.bytes);
         let invented = if self.lies { self.false_shares() } else { None };
         let shares = invented.unwrap_or_else(|| {

@@ -368,6 +368,7 @@ impl Peer {
         neighbour.remember_recent(now, block.piece, keep);
         if self.lies && self.reporting == Reporting::Itself {
             self.forwarding.received(now);
+            self.reschedule();
         }
 
         let useful = self.pieces.wants(known);

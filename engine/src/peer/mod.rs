@@ -100,9 +100,12 @@ pub struct NeighbourView {
 #[repr(C)]
 pub struct Peer {
     now: Instant,
-    choke_at: Instant,
+    /// The first of what `timers` looks after by a time of its own; see `reschedule`.
+    due: Instant,
     tick_at: Instant,
     live: Option<Box<Live>>,
+    web_seed: Option<Box<WebSeed>>,
+    talks: Option<Box<Talks>>,
     outbox: VecDeque<Output>,
     /// By slot.
     links: Vec<Link>,
@@ -124,10 +127,9 @@ pub struct Peer {
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
+    choke_at: Instant,
     reports: Reports,
     receipts: Receipts,
-    web_seed: Option<WebSeed>,
-    talks: Option<Box<Talks>>,
     selector: Box<dyn PieceSelector>,
     choker: Box<dyn Choker>,
     seed_choker: Box<dyn Choker>,
@@ -203,10 +205,11 @@ impl Peer {
             choker,
             choke_rng,
             choke_at: now + phase,
+            due: now,
             choker_asked_at: Instant::ZERO,
             reports: Reports::new(seed.stream("nonce", 0)),
             receipts: Receipts::default(),
-            web_seed: WebSeed::new(&config),
+            web_seed: WebSeed::new(&config).map(Box::new),
             talks: (config.exchange != Exchange::default()).then(Box::default),
             forwarding: Forwarding::new(),
             uplink: None,
@@ -217,6 +220,7 @@ impl Peer {
             config,
         };
         peer.announce(Announce::Started);
+        peer.reschedule();
         Ok(peer)
     }
 
@@ -240,8 +244,14 @@ impl Peer {
             Input::Verified { piece, verdict } => self.verified(piece, verdict),
             Input::Fetched { piece, result } => self.fetched(piece, result),
             Input::Addresses { source, peers } => self.addresses(source, &peers),
-            Input::Announced { interval } => self.book.announced(now, interval),
-            Input::AnnounceFailed => self.book.announce_failed(now),
+            Input::Announced { interval } => {
+                self.book.announced(now, interval);
+                self.reschedule();
+            }
+            Input::AnnounceFailed => {
+                self.book.announce_failed(now);
+                self.reschedule();
+            }
             Input::Datagram { from, datagram } => self.datagram(from, datagram),
             Input::Uplink(rate) => self.uplink = Some(rate),
         }
@@ -397,14 +407,10 @@ impl Peer {
             .and_then(|player| player.next(&self.pieces));
         let tick = self.needs_tick().then_some(self.tick_at);
         let talk = self.talks.as_ref().map(|talks| talks.next());
-        let at = self
-            .choke_at
-            .min(self.book.next())
-            .min(self.reports.next())
-            .min(self.forwarding.next())
-            .min(self.reveal_at());
         Some(
-            at.min(player.unwrap_or(Instant::FAR))
+            self.due
+                .min(self.reveal_at())
+                .min(player.unwrap_or(Instant::FAR))
                 .min(tick.unwrap_or(Instant::FAR))
                 .min(talk.unwrap_or(Instant::FAR)),
         )
@@ -526,6 +532,7 @@ impl Peer {
 
     fn announce(&mut self, why: Announce) {
         self.book.announcing(self.now);
+        self.reschedule();
         self.outbox.push_back(Output::Announce(why));
     }
 
@@ -548,10 +555,27 @@ impl Peer {
             || !self.pieces.is_complete() && !self.order.is_empty()
     }
 
+    /// One of the times that `due` is the first of has changed. They lie far apart in memory, and
+    /// every call asks.
+    fn reschedule(&mut self) {
+        self.due = self.next_due();
+    }
+
+    fn next_due(&self) -> Instant {
+        self.choke_at
+            .min(self.book.next())
+            .min(self.reports.next())
+            .min(self.forwarding.next())
+    }
+
     /// Does what is due.
     fn timers(&mut self) {
         let now = self.now;
         self.reveal_due();
+        debug_assert_eq!(self.due, self.next_due(), "a time changed unnoticed");
+        if now < self.due.min(self.tick_at) && self.talks.is_none() {
+            return;
+        }
         if self.reports.is_due(now) {
             self.query_grandchildren();
         }
@@ -583,6 +607,9 @@ impl Peer {
         let Some(player) = &mut self.player else {
             return;
         };
+        if player.is_quiet(now) {
+            return;
+        }
         player.advance(now, &self.pieces);
         self.follow_playhead();
         let player = self.player.as_ref();

@@ -77,6 +77,9 @@ pub(crate) struct Player {
     /// When the playhead meets the frontier, for this byte of the frontier and this anchor: asked
     /// for at every call, and a division.
     meets: (u64, u64, Instant, Instant),
+    /// Unless something is done to the player, it does nothing before this time: asked at every
+    /// call. Zero: it must look.
+    quiet_until: Instant,
     /// First missing piece at or after the playhead (its offset; the window's length if none).
     frontier: usize,
     /// Bytes of media shown before the anchor.
@@ -110,6 +113,7 @@ impl Player {
             anchor_at: now,
             anchor_byte: 0,
             meets: (0, 0, now, now),
+            quiet_until: Instant::ZERO,
             frontier: 0,
             played: 0,
             stall: None,
@@ -203,8 +207,23 @@ impl Player {
         }
     }
 
+    /// It has nothing to do, and nothing to tell.
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        now < self.quiet_until && self.events.is_empty()
+    }
+
+    /// A channel's viewer must follow its playhead at every call.
+    const fn unless_live(&self, quiet_until: Instant) -> Instant {
+        if self.live.is_none() {
+            quiet_until
+        } else {
+            Instant::ZERO
+        }
+    }
+
     /// Moves the anchor to where the playhead is.
     fn settle(&mut self, now: Instant) {
+        self.quiet_until = Instant::ZERO;
         let position = self.position(now);
         self.played += position - self.anchor_byte;
         self.anchor_byte = position;
@@ -223,6 +242,7 @@ impl Player {
     }
 
     fn find_frontier(&mut self, from: usize, table: &PieceTable) {
+        self.quiet_until = Instant::ZERO;
         self.frontier = table.have().first_missing(from);
     }
 
@@ -231,6 +251,7 @@ impl Player {
         if self.state != PlayState::Idle {
             return Err(CallError::State("playing already"));
         }
+        self.quiet_until = Instant::ZERO;
         self.state = PlayState::Buffering;
         self.requested_at = now;
         self.events.push(Event::PlayRequested);
@@ -251,6 +272,7 @@ impl Player {
             PlayState::Paused => return Err(CallError::State("paused already")),
             PlayState::Ended => return Err(CallError::State("at its end")),
         }
+        self.quiet_until = Instant::ZERO;
         self.state = PlayState::Paused;
         self.events.push(Event::Paused);
         Ok(())
@@ -260,6 +282,7 @@ impl Player {
         if self.state != PlayState::Paused {
             return Err(CallError::State("not paused"));
         }
+        self.quiet_until = Instant::ZERO;
         self.state = self.paused_from;
         self.anchor_at = now;
         self.events.push(Event::Unpaused);
@@ -320,23 +343,30 @@ impl Player {
                 self.find_frontier(offset, table);
             }
         }
-        self.advance(now, table);
+        if !self.is_quiet(now) {
+            self.advance(now, table);
+        }
     }
 
     /// When something happens without a piece coming: the playhead meets a gap or the end.
     pub(crate) fn next(&self, table: &PieceTable) -> Option<Instant> {
-        (self.state == PlayState::Playing).then(|| {
-            let byte = self.frontier_byte(table);
-            match self.meets {
-                (frontier, anchor_byte, anchor_at, due)
-                    if (frontier, anchor_byte, anchor_at)
-                        == (byte, self.anchor_byte, self.anchor_at) =>
-                {
-                    due
-                }
-                _ => self.due(byte),
+        if self.quiet_until > Instant::ZERO {
+            return Some(self.quiet_until);
+        }
+        (self.state == PlayState::Playing).then(|| self.meets_frontier_at(table))
+    }
+
+    fn meets_frontier_at(&self, table: &PieceTable) -> Instant {
+        let byte = self.frontier_byte(table);
+        match self.meets {
+            (frontier, anchor_byte, anchor_at, due)
+                if (frontier, anchor_byte, anchor_at)
+                    == (byte, self.anchor_byte, self.anchor_at) =>
+            {
+                due
             }
-        })
+            _ => self.due(byte),
+        }
     }
 
     /// Whether the start rule must be asked again as time passes.
@@ -383,19 +413,27 @@ impl Player {
                     self.state = PlayState::Playing;
                 }
                 PlayState::Playing => {
-                    let due = self.next(table).expect("it plays");
+                    let due = self.meets_frontier_at(table);
                     if due > now {
                         let byte = self.frontier_byte(table);
                         self.meets = (byte, self.anchor_byte, self.anchor_at, due);
+                        self.quiet_until = self.unless_live(due);
                         return;
                     }
                     self.meet_frontier(due, table);
                 }
-                PlayState::Idle
-                | PlayState::Buffering
-                | PlayState::Stalled
-                | PlayState::Paused
-                | PlayState::Ended => return,
+                PlayState::Buffering | PlayState::Stalled => {
+                    self.quiet_until = if self.is_far_from_start(table) {
+                        Instant::FAR
+                    } else {
+                        Instant::ZERO
+                    };
+                    return;
+                }
+                PlayState::Idle | PlayState::Paused | PlayState::Ended => {
+                    self.quiet_until = self.unless_live(Instant::FAR);
+                    return;
+                }
             }
         }
     }
@@ -404,24 +442,33 @@ impl Player {
         if self.live.is_some() {
             return self.live_may_start(table);
         }
-        let end = self.frontier_byte(table);
-        if end == self.total {
+        if self.frontier_byte(table) == self.total {
             return true;
         }
-        let ahead = end.saturating_sub(self.anchor_byte);
-        match self.rules.start {
-            StartRule::Prebuffer(media) | StartRule::SwarmPlayer2008(media) => {
-                ahead >= self.bitrate.bytes_in(nanos(media))
+        // All rules want this much to be here (Give-to-Get: (a), the first h).
+        self.has_first_media(table)
+            && match self.rules.start {
+                StartRule::Prebuffer(_) | StartRule::SwarmPlayer2008(_) => true,
+                StartRule::GiveToGet { .. } => {
+                    // (b) left / rate <= to play / bitrate.
+                    let to_play = u128::from(self.total - self.anchor_byte);
+                    let left = u128::from(table.missing_bytes());
+                    let rate = u128::from(self.rate.rate(now).bytes_per_s());
+                    left * u128::from(self.bitrate.bytes_per_s()) <= to_play * rate
+                }
             }
-            StartRule::GiveToGet { h } => {
-                // (a) the first h is here; (b) left / rate <= to play / bitrate.
-                let to_play = u128::from(self.total - self.anchor_byte);
-                let left = u128::from(table.missing_bytes());
-                let rate = u128::from(self.rate.rate(now).bytes_per_s());
-                ahead >= self.bitrate.bytes_in(nanos(h))
-                    && left * u128::from(self.bitrate.bytes_per_s()) <= to_play * rate
-            }
-        }
+    }
+
+    /// What the start rule wants to be here is here, without a gap.
+    fn has_first_media(&self, table: &PieceTable) -> bool {
+        let media = nanos(self.rules.start.prebuffer());
+        let ahead = self.frontier_byte(table).saturating_sub(self.anchor_byte);
+        ahead >= self.bitrate.bytes_in(media)
+    }
+
+    /// Only a piece at the frontier can let a film start.
+    fn is_far_from_start(&self, table: &PieceTable) -> bool {
+        self.state == PlayState::Buffering && self.live.is_none() && !self.has_first_media(table)
     }
 
     fn may_resume(&self, table: &PieceTable) -> bool {

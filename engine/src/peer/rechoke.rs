@@ -41,6 +41,7 @@ impl Peer {
         if self.reporting == Reporting::Grandchildren {
             self.reports.schedule(self.choke_at);
         }
+        self.reschedule();
         self.dial();
         self.event(Event::Traffic(self.traffic));
     }

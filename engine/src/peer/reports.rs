@@ -65,6 +65,7 @@ impl Peer {
     /// Asks the receivers of all who got blocks from us.
     pub(super) fn query_grandchildren(&mut self) {
         self.reports.at = Instant::FAR;
+        self.reschedule();
         self.reports.waiting.clear();
         let ours = self.config.listen;
         let mut questions = Vec::new();

@@ -47,7 +47,7 @@ impl Peer {
         let ready = |server: &&WebSeed| server.asked.is_none() && server.not_before <= self.now;
         let Some(when) = self
             .web_seed
-            .as_ref()
+            .as_deref()
             .filter(ready)
             .map(|server| server.when)
         else {
