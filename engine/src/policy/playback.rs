@@ -67,6 +67,11 @@ impl PlaybackConfig {
             source: "ours: a fixed amount, as players have whose network is no swarm",
             summary: "this much is complete: { prebuffer = \"10 s\" }",
         },
+        PolicyInfo {
+            name: "swarmplayer-2008",
+            source: "SwarmPlayer 1.0, July 2008, VideoOnDemand.py (read in code)",
+            summary: "as prebuffer; a channel that skips also starts with gaps, when more came than twice what is missing",
+        },
     ];
 
     /// What to do about a piece that is not there when it is due.
