@@ -72,6 +72,7 @@ fn every_start_rule_and_late_rule_ends_complete_and_verified() {
     let starts = [
         StartRule::GiveToGet { h: secs(10) },
         StartRule::Prebuffer(secs(4)),
+        StartRule::SwarmPlayer2008(secs(4)),
     ];
     let lates = [LatePolicy::Stall { resume: secs(5) }, LatePolicy::Skip];
     assert_eq!(PlaybackConfig::STARTS.len(), starts.len());
