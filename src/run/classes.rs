@@ -1,6 +1,6 @@
 //! Who met with what: rows of the tables by class, and what adversaries gain and the honest lose.
 
-use swarmbed_analysis::compare::{ADVERSARY, HONEST, RunMetrics, paired_of, summarise_of};
+use swarmbed_analysis::compare::{ADVERSARY, ALL, HONEST, RunMetrics, paired_of, summarise_of};
 use swarmbed_analysis::stats::Estimate;
 use swarmbed_sim::scenario::Scenario;
 
@@ -38,8 +38,19 @@ pub(crate) fn gained(scenario: &Scenario, runs: &[RunMetrics]) -> Rows {
 pub(crate) fn lost(scenario: &Scenario, runs: &[RunMetrics]) -> Rows {
     pairs(scenario, runs, |variant| {
         let first = sweep::line_begins(scenario, variant)?;
-        (first != variant).then(|| paired_of(runs, (first, HONEST), (variant, HONEST)))
+        (first != variant)
+            .then(|| paired_of(runs, (first, honest_of(runs, first)), (variant, HONEST)))
     })
+}
+
+/// What the honest of a variant are called: where no class misbehaves, all are.
+pub(crate) fn honest_of(runs: &[RunMetrics], variant: usize) -> &'static str {
+    let mut of = runs.iter().filter(|run| run.variant == variant);
+    if of.any(|run| run.of(HONEST).is_some()) {
+        HONEST
+    } else {
+        ALL
+    }
 }
 
 fn pairs(

@@ -252,7 +252,8 @@ fn balance(scenario: &Scenario, runs: &[RunMetrics], variant: usize) -> Option<V
     let mut object = json!({ "less_honest": metrics(&gained) });
     if let Some(first) = super::sweep::line_begins(scenario, variant).filter(|one| *one != variant)
     {
-        let lost = paired_of(runs, (first, HONEST), (variant, HONEST));
+        let honest = super::classes::honest_of(runs, first);
+        let lost = paired_of(runs, (first, honest), (variant, HONEST));
         object["honest_less_honest_of"] = json!({
             "variant": scenario.variants[first].name,
             "metrics": metrics(&lost),

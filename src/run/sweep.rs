@@ -149,9 +149,13 @@ fn lines(scenario: &Scenario, figure: &SweepFigure) -> Vec<String> {
     scenario.variants.iter().map(line).collect()
 }
 
-/// The variant that stands at the first value across, in the same line and panel as `variant`.
+/// The variant that stands at the first value across, in the same line and panel as `variant`; of a
+/// sweep that is not drawn, the first of the same policy set.
 pub(crate) fn line_begins(scenario: &Scenario, variant: usize) -> Option<usize> {
-    let figure = scenario.figure.as_ref()?;
+    let Some(figure) = &scenario.figure else {
+        let mut all = scenario.variants.iter();
+        return all.position(|one| one.policy == scenario.variants[variant].policy);
+    };
     let all = lines(scenario, figure);
     let panel = |one: &Variant| {
         let key = figure.panels.as_deref()?;
