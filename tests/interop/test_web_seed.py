@@ -105,8 +105,8 @@ class WebSeeds(Lab):
         self.assertEqual(sha256(self.folder / "copy" / content.name), sha256(content))
         said = process.json()
         # Each gave some, and what both gave is counted once.
-        self.assertGreater(said["from_web_seed"], MIB)
-        self.assertGreater(said["downloaded"], MIB)
+        self.assertGreater(said["from_web_seed"], 0)
+        self.assertGreater(said["downloaded"], 0)
         self.assertGreaterEqual(said["from_web_seed"] + said["downloaded"] - said["duplicate"], 8 * MIB)
         for words in ["Connection refused", "HTTP status 503", "ignores Range"]:
             self.assertIn(words, process.stderr())
