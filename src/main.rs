@@ -1,5 +1,8 @@
 //! The `swarmbed` command line: parsing and printing only.
 
+#[macro_use]
+mod out;
+
 mod node;
 mod place;
 mod policies;

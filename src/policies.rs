@@ -74,16 +74,16 @@ pub(crate) fn print(args: &Args) -> ExitCode {
             .iter()
             .map(|seam| (seam.0.to_owned(), list(seam).into()))
             .collect();
-        println!("{}", serde_json::Value::from(all));
+        say!("{}", serde_json::Value::from(all));
         return ExitCode::SUCCESS;
     }
     for (number, (seam, question, table, takes)) in SEAMS.iter().enumerate() {
-        println!("{}{seam}: {question}", if number > 0 { "\n" } else { "" });
+        say!("{}{seam}: {question}", if number > 0 { "\n" } else { "" });
         for info in *table {
-            println!("  {:<24} {}", info.name, info.summary);
-            println!("  {:<24} from: {}", "", info.source);
+            say!("  {:<24} {}", info.name, info.summary);
+            say!("  {:<24} from: {}", "", info.source);
             if let Some(names) = takes(info.name).filter(|names| *names != "none") {
-                println!("  {:<24} takes: {names}", "");
+                say!("  {:<24} takes: {names}", "");
             }
         }
     }

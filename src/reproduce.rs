@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         }
     }
     if !args.quiet {
-        println!(
+        say!(
             "\n{} figures in {:.0} s, {:.0} s of processor time{}",
             figures.len(),
             begun.0.elapsed().as_secs_f64(),
@@ -161,7 +161,7 @@ fn one(args: &Args, figure: &Figure) -> Result<u8, u8> {
     let how = run::Args::for_figure(out.clone(), args.quick, args.threads, args.quiet);
     let (code, summary) = run::one(&how, &figure.scenario)?;
     if !args.quiet {
-        println!(
+        say!(
             "{}: {:.0} s, {:.0} s of processor time",
             figure.name.display(),
             wall.elapsed().as_secs_f64(),
@@ -174,7 +174,7 @@ fn one(args: &Args, figure: &Figure) -> Result<u8, u8> {
             .flatten()
             .filter(|_| !args.quick)
         {
-            println!("  {}: {}", text(&claim["verdict"]), text(&claim["says"]));
+            say!("  {}: {}", text(&claim["verdict"]), text(&claim["says"]));
         }
     }
     if code != 0 || !args.check {
@@ -188,7 +188,7 @@ fn one(args: &Args, figure: &Figure) -> Result<u8, u8> {
     match compared {
         Ok(what) => {
             if !args.quiet {
-                println!("  as committed: {what}");
+                say!("  as committed: {what}");
             }
             Ok(0)
         }

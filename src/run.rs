@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         } else {
             serde_json::json!({ "scenarios": objects })
         };
-        println!("{object}");
+        say!("{object}");
     }
     ExitCode::from(worst)
 }
@@ -325,16 +325,16 @@ fn tell(
     results: &swarmbed_analysis::results::Results,
     cost: Cost,
 ) {
-    println!("{}", scenario.question);
+    say!("{}", scenario.question);
     let seeds = scenario.seeds.len();
-    println!(
+    say!(
         "{seeds} run{} of each; mean ± half of the 95 % interval over runs",
         if seeds == 1 { "" } else { "s" }
     );
     if let Some(why) = stopping::said(scenario, runs) {
-        println!("{why}");
+        say!("{why}");
     }
-    println!();
+    say!();
     let names: Vec<&String> = scenario
         .variants
         .iter()
@@ -349,15 +349,15 @@ fn tell(
         })
         .collect();
     for line in table::lines(scenario.stalls, &rows) {
-        println!("{line}");
+        say!("{line}");
     }
     if seeds > 1 && names.len() > 1 {
-        println!("\nDifference to \"{}\", on the same seeds:", names[0]);
+        say!("\nDifference to \"{}\", on the same seeds:", names[0]);
         let rows: Vec<_> = (1..names.len())
             .map(|variant| (names[variant].clone(), paired(runs, 0, variant)))
             .collect();
         for line in table::lines(scenario.stalls, &rows) {
-            println!("{line}");
+            say!("{line}");
         }
     }
     for (heading, rows) in [
@@ -372,26 +372,26 @@ fn tell(
         ),
     ] {
         if !rows.is_empty() {
-            println!("\n{heading}");
+            say!("\n{heading}");
             for line in table::lines(scenario.stalls, &rows) {
-                println!("{line}");
+                say!("{line}");
             }
         }
     }
     let cut: f64 = files::total(runs, "cut_by_horizon");
     let early: f64 = files::total(runs, "exits_before_start");
     if cut + early > 0.0 {
-        println!(
+        say!(
             "\n{cut} viewers were cut by the horizon, {early} left before their first frame (counted apart)."
         );
     }
-    println!("\n{}", speed(replicates, cost));
+    say!("\n{}", speed(replicates, cost));
     let written: Vec<&str> = results
         .written()
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    println!(
+    say!(
         "\nWritten to {}: {}",
         results.folder().display(),
         written.join(", ")

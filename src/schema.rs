@@ -4,6 +4,6 @@ use std::process::ExitCode;
 
 /// Prints the schema.
 pub(crate) fn print() -> ExitCode {
-    println!("{}", swarmbed_sim::scenario::SCHEMA);
+    say!("{}", swarmbed_sim::scenario::SCHEMA);
     ExitCode::SUCCESS
 }

@@ -59,9 +59,9 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         .iter()
         .any(|line| matches!(line.verdict(), Verdict::Fails(_)));
     if args.json {
-        println!("{}", object(args.quick, &rows, &lines));
+        say!("{}", object(args.quick, &rows, &lines));
     } else if !args.quiet {
-        print!("{}", table::text(&rows, &lines));
+        crate::out::print(format_args!("{}", table::text(&rows, &lines)));
     }
     if args.quiet {
         for line in &lines {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const DETERMINISM: &str = include_str!("../scenarios/test/determinism.toml");
 
@@ -22,13 +22,13 @@ const DATA: [&str; 11] = [
     "overlay.svg",
 ];
 
-/// An empty folder of this test's own.
 /// Where the sources are now: a cached test binary may have been built for a checkout that moved.
 fn repository() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
+/// An empty folder of this test's own.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("cli")
@@ -387,4 +387,23 @@ fn tables_policies_and_schema_are_printed() {
     assert!(schema["properties"]["swarm"].is_object());
     let help = String::from_utf8(swarmbed(&at, &["run", "--help"]).stdout).unwrap();
     assert!(help.contains("Examples:"));
+}
+
+/// As in `swarmbed run … | head -1`, whose reader goes away: the run still ends well, with its files.
+#[test]
+fn nobody_need_read_to_the_end() {
+    let at = folder("unread");
+    fs::write(at.join("x.toml"), DETERMINISM).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_swarmbed"))
+        .current_dir(&at)
+        .args(["run", "x.toml", "--out", "out"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("panic"), "{said}");
+    assert!(at.join("out/summary.json").exists());
 }

@@ -191,14 +191,14 @@ pub(super) fn end(outcome: Result<Value, NodeError>, json: bool) -> ExitCode {
     match outcome {
         Ok(object) => {
             if json {
-                println!("{object}");
+                say!("{object}");
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("error: {error}\n  help: {}", error.remedy());
             if json {
-                println!(
+                say!(
                     "{}",
                     json!({"error": error.to_string(), "help": error.remedy()})
                 );
