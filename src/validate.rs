@@ -14,9 +14,7 @@ use crate::run::{self, BAD, FAILED};
 /// Compare the simulator with closed forms of the papers
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Verdicts: agrees, within the tolerance; differs, beyond it by as much as is known and explained below the line;
-fails, beyond it otherwise, or a check of the simulator did not hold. Only the last makes the exit code 1. A reduced
-world keeps the shipped piece selector and replaces network and neighbours by what the model says of them.
+    after_help = "Verdicts: agrees, within the tolerance; differs, beyond it by as much as is known and explained below the line; fails, beyond it otherwise, or a check of the simulator did not hold. Only the last makes the exit code 1. A reduced world keeps the shipped piece selector and replaces network and neighbours by what the model says of them.
 
 Examples:
   swarmbed validate
@@ -112,8 +110,9 @@ fn play(args: &Args, rows: &[&Row]) -> Result<Vec<Line>, String> {
     bar.finish_and_clear();
     if !silent {
         eprintln!(
-            "{} rows in {:.0} s, {:.0} s of processor time",
+            "{} {} in {:.0} s, {:.0} s of processor time",
             rows.len(),
+            if rows.len() == 1 { "row" } else { "rows" },
             begun.0.elapsed().as_secs_f64(),
             run::cpu_seconds() - begun.1
         );

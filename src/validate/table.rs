@@ -89,7 +89,7 @@ fn cells(line: &Line) -> [String; 4] {
 /// Decimal places that show three or four digits.
 fn places(value: f64) -> usize {
     match value.abs() {
-        value if value >= 99.95 => 0,
+        value if value >= 999.5 => 0,
         value if value >= 9.995 => 1,
         value if value >= 0.9995 => 2,
         _ => 3,
@@ -127,7 +127,7 @@ mod tests {
         assert!(text.lines().next().unwrap().len() + 10 <= WIDTH);
         assert_eq!(
             [places(253.155), places(25.1), places(6.1), places(0.4026)],
-            [0, 1, 2, 3]
+            [1, 1, 2, 3]
         );
     }
 }

@@ -21,13 +21,13 @@ pub struct Known {
 pub const DIFFERENCES: &[Known] = &[
     Known {
         row: "2",
-        what: "media shown to the slowest viewer",
-        low: 0.78,
+        what: "media that reaches the slowest viewer",
+        low: 0.74,
         high: 0.9,
-        why: "The theorem's schedule owes nobody a return; tit-for-tat does. Every strong viewer sees \
-              more than nine tenths of the media; who sees less is weak, and with a third of the \
-              stream's rate to give wins few slots but optimistic ones. In the \
-              mean over viewers the stream is carried, as the other lines say.",
+        why: "The theorem's schedule owes nobody a return; tit-for-tat does. Every strong viewer gets \
+              more than nine tenths of the media; who gets less is weak, and with a third of the \
+              stream's rate to give wins few slots but optimistic ones. In the mean over \
+              viewers the stream is carried, as the other lines say.",
     },
     Known {
         row: "3",

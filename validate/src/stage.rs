@@ -31,10 +31,6 @@ pub(crate) struct Notes {
     pub(crate) first_block: Option<Instant>,
     /// Milliseconds of stalls.
     pub(crate) stalled_ms: u64,
-    /// Pieces shown without being there.
-    pub(crate) skipped: u32,
-    /// Media time not shown because the viewer jumped forward.
-    pub(crate) jumped: Duration,
     /// Media time shown.
     pub(crate) played: Duration,
     /// The last totals.
@@ -49,8 +45,6 @@ impl Observer for Notes {
             Event::Started { .. } => self.started = self.started.or(Some(now)),
             Event::BlockReceived { .. } => self.first_block = self.first_block.or(Some(now)),
             Event::Resumed { millis, .. } => self.stalled_ms += u64::from(*millis),
-            Event::Skipped(_) => self.skipped += 1,
-            Event::Rehooked { skipped, .. } => self.jumped += *skipped,
             Event::Traffic(traffic) => self.traffic = *traffic,
             Event::Left { played, .. } => self.played = *played,
             _ => {}

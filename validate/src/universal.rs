@@ -4,7 +4,7 @@
 //! The theorem bounds the mean rate: n viewers get no more than (u_s + Σu)/n each, and an ideal
 //! schedule of infinitely thin streams reaches it. Pieces, choke rounds and buffers do not, and row 1
 //! allows a tenth for that. So a stream is called universal if, in the mean over viewers, nine tenths
-//! of its media are shown; and populations within a tenth of the critical ratio, where that says
+//! of its pieces arrive in time; and populations within a tenth of the critical ratio, where that says
 //! nothing, are not drawn. (The verdicts are the same with 4, 8, 12 and 30 slots of the source.)
 
 use swarmbed_analysis::closed_form::capacity::TwoClasses;
@@ -125,8 +125,8 @@ const SIDES: [Side; 2] = [
     },
 ];
 
-/// What is shown of the media to viewers of one population.
-struct Shown {
+/// What of the media reaches viewers of one population.
+struct Received {
     index: f64,
     mean: f64,
     slowest: f64,
@@ -135,26 +135,26 @@ struct Shown {
 
 /// Five populations of one side, streamed to: verdicts, and how the slowest viewer fares.
 fn streams(plan: &Plan<'_>, side: &Side) -> Vec<Line> {
-    let shown = plan.each("row 2, streams", &draws(side), |&(strong, weak)| {
+    let received = plan.each("row 2, streams", &draws(side), |&(strong, weak)| {
         let report = stage::play(plan, &channel(plan, strong, weak), 1);
-        let shares = shares(&report);
-        Shown {
+        let shares = shares(&report, made(plan));
+        Received {
             index: STREAMED.resource_index(strong, weak),
             mean: swarmbed_analysis::stats::mean(&shares),
             slowest: shares.into_iter().fold(1.0, f64::min),
             violations: report.checks.violations,
         }
     });
-    let range = |value: fn(&Shown) -> f64| {
-        let values = shown.iter().map(value);
+    let range = |value: fn(&Received) -> f64| {
+        let values = received.iter().map(value);
         values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
             (low.min(value), high.max(value))
         })
     };
     let (index, mean) = (range(|one| one.index), range(|one| one.mean));
-    let runs = |value: &dyn Fn(&Shown) -> f64| -> Vec<_> {
-        let run = |one: &Shown| (value(one), one.violations.clone());
-        shown.iter().map(run).collect()
+    let runs = |value: &dyn Fn(&Received) -> f64| -> Vec<_> {
+        let run = |one: &Received| (value(one), one.violations.clone());
+        received.iter().map(run).collect()
     };
     let right = runs(&|one| f64::from(u8::from((one.mean >= 1.0 - REACHED) == side.universal)));
     let name = if side.universal {
@@ -164,7 +164,7 @@ fn streams(plan: &Plan<'_>, side: &Side) -> Vec<Line> {
     };
     let what = format!(
         "verdicts right, 5 live streams {name} (resource index {:.2} to {:.2}, of the media {:.2} \
-         to {:.2} is shown)",
+         to {:.2} arrives)",
         index.0, index.1, mean.0, mean.1
     );
     let mut lines = vec![Line::new(
@@ -175,7 +175,7 @@ fn streams(plan: &Plan<'_>, side: &Side) -> Vec<Line> {
         &right,
     )];
     if side.universal {
-        let what = "media shown to the slowest viewer, streams universal";
+        let what = "media that reaches the slowest viewer, streams universal";
         let rule = (1.0, Tolerance::Share(REACHED));
         lines.push(Line::new("2", what, "", rule, &runs(&|one| one.slowest)));
     }
@@ -244,34 +244,39 @@ fn channel(plan: &Plan<'_>, strong: u32, weak: u32) -> Setup {
     setup.geometry = live.geometry(PIECE).expect("a window of 140 pieces");
     let bitrate = 3 * UNIT;
     setup.bitrate = Some(Rate::from_bytes_per_s(bitrate));
-    let seconds = u64::from(plan.of(240, 150));
+    let seconds = seconds(plan);
     setup.live = Some(LiveSetup {
         numbering,
         expiry: Expiry::Implied,
         hook_in: HookInConfig::NewestAtHalf,
         lag_max: secs(60),
         super_seeding: None,
-        pieces: u32::try_from(seconds * bitrate / u64::from(PIECE)).expect("few"),
+        pieces: made(plan),
     });
     setup.horizon = secs(seconds + 120);
     setup
 }
 
-/// The share of the media that is shown to each viewer; nothing to who never started.
-fn shares(report: &swarmbed_sim::Report<Notes>) -> Vec<f64> {
-    let piece = f64::from(PIECE) / f64::from(u32::try_from(3 * UNIT).expect("small"));
-    audience(report)
-        .map(|peer| {
-            let notes = &peer.observer;
-            let shown = notes.played.as_secs_f64();
-            let lost = f64::from(notes.skipped) * piece + notes.jumped.as_secs_f64();
-            if shown > 0.0 {
-                shown / (shown + lost)
-            } else {
-                0.0
-            }
-        })
-        .collect()
+/// How long the broadcast is.
+fn seconds(plan: &Plan<'_>) -> u64 {
+    u64::from(plan.of(240, 150))
+}
+
+/// Pieces the source makes.
+fn made(plan: &Plan<'_>) -> u32 {
+    u32::try_from(seconds(plan) * 3 * UNIT / u64::from(PIECE)).expect("few")
+}
+
+/// The share of all pieces that each viewer got while they were of use: the rate at which it
+/// received, over the stream's. How playback used them is not the theorem's matter.
+fn shares(report: &swarmbed_sim::Report<Notes>, made: u32) -> Vec<f64> {
+    let share = |peer: &swarmbed_sim::PeerOutcome<Notes>| {
+        let mut pieces = peer.observer.pieces.clone();
+        pieces.sort_unstable();
+        pieces.dedup();
+        f64::from(u32::try_from(pieces.len()).expect("few")) / f64::from(made)
+    };
+    audience(report).map(share).collect()
 }
 
 #[cfg(test)]
@@ -285,7 +290,7 @@ mod tests {
         let &(strong, weak) = draws(&SIDES[0]).last().expect("five");
         assert_eq!((strong, weak), (21, 31));
         let report = stage::play(&plan, &channel(&plan, strong, weak), 1);
-        let shares = shares(&report);
+        let shares = shares(&report, made(&plan));
         assert!(swarmbed_analysis::stats::mean(&shares) >= 1.0 - REACHED);
         let class = audience(&report).map(|peer| peer.facts.class);
         for (class, share) in class.zip(&shares) {
