@@ -44,8 +44,9 @@ class Soak(LiveLab):
                          *(memory(one) // 1024 for one in [source, viewer]),
                          *(disk(one) // 1024 for one in [source, viewer]), reader.count // 1024])
             write(rows)
-        self.assertEqual(viewer.stop(), 0)
-        self.assertEqual(source.stop(), 0)
+        self.assertEqual(viewer.stop(60), 0)
+        # It serves what is left until its viewers have gone.
+        self.assertEqual(source.stop(90), 0)
         said = viewer.json()
         rate = (rows[-1][5] - rows[0][5]) * 1024 * 8 / (rows[-1][0] - rows[0][0]) / 1e6
         print(f"    {SECONDS} s at {RATE}: {rate:.1f} Mbit/s were read, {said['skipped_s']:.1f} s skipped; window "
