@@ -107,3 +107,79 @@ fn continuity(plan: &Plan<'_>, order: Order, n: u32, peers: u16, slots: u32, see
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The model's own order of offsets, without any of our selectors: the newest is the rarest.
+    fn by_the_book(order: Order, n: u32) -> Vec<usize> {
+        let window = n as usize - 1;
+        match order {
+            Order::RarestFirst => (0..window).rev().collect(),
+            Order::Greedy => (0..window).collect(),
+            Order::Mixed(m) => {
+                let far = window + 1 - m;
+                (far..window).rev().chain(0..far).collect()
+            }
+        }
+    }
+
+    /// As `continuity`, with peers that choose by the book.
+    fn plain(order: Order, n: u32, peers: usize, slots: u32) -> f64 {
+        let mut rng = Seed::from_number(1).stream("plain", 0);
+        let order = by_the_book(order, n);
+        let mut have = vec![0_u64; peers];
+        let (mut played, mut due) = (0, 0);
+        for slot in 0..3 * n + slots {
+            let lucky = rng.index(peers);
+            let before = have.clone();
+            for peer in (0..peers).filter(|&peer| peer != lucky) {
+                let other = rng.index(peers - 1);
+                let new = before[other + usize::from(other >= peer)] & !before[peer];
+                let chosen = order.iter().find(|&&offset| new >> offset & 1 == 1);
+                have[peer] |= chosen.map_or(0, |offset| 1 << offset);
+            }
+            for have in &mut have {
+                if slot >= 3 * n {
+                    due += 1;
+                    played += *have & 1;
+                }
+                *have >>= 1;
+            }
+            have[lucky] |= 1 << (n - 2);
+        }
+        ratio(played, due)
+    }
+
+    fn model(order: Order, n: u32, peers: u32) -> f64 {
+        filled(order, n as usize, peers)[n as usize]
+    }
+
+    #[test]
+    fn rarest_first_does_better_than_newest_first_which_is_where_the_model_is() {
+        let newest = plain(Order::RarestFirst, 20, 1000, 400);
+        let model = model(Order::RarestFirst, 20, 1000);
+        assert!((newest - model).abs() < 0.01, "{newest} {model}");
+        let plan = Plan::new(true, &|_| {});
+        let shipped = continuity(&plan, Order::RarestFirst, 20, 1000, 200, 1);
+        assert!((0.915..0.935).contains(&shipped), "{shipped}");
+    }
+
+    #[test]
+    fn in_order_and_mixed_do_better_than_the_model_by_the_book_as_well() {
+        let plan = Plan::new(true, &|_| {});
+        let shipped = continuity(&plan, Order::Greedy, 20, 1000, 200, 1);
+        for (order, n, peers, slots, above) in [
+            (Order::Greedy, 20, 1000, 400, 0.65..0.685),
+            (Order::Greedy, 60, 1000, 400, 0.93..0.96),
+            (Order::Mixed(10), 40, 10_000, 80, 0.99..1.001),
+        ] {
+            let book = plain(order, n, usize::from(u16::try_from(peers).unwrap()), slots);
+            let model = model(order, n, peers);
+            assert!(above.contains(&book), "{book}");
+            assert!(book > model + 0.01, "{book} {model}");
+        }
+        assert!((0.65..0.685).contains(&shipped), "{shipped}");
+    }
+}

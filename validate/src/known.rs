@@ -1,6 +1,5 @@
-//! Differences that are understood: how large, and why. A test beside
-//! its row pins each; beyond
-//! its bounds a line fails, on either side.
+//! Differences that are understood: how large, and why. A test beside its row pins each; beyond its
+//! bounds a line fails, on either side.
 
 /// A difference that is understood.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +38,51 @@ pub const DIFFERENCES: &[Known] = &[
               are wanted. The time is the same with five times the source's uplink, and close to \
               the bound once it serves all at once.",
     },
+    Known {
+        row: "6",
+        what: "p(n), rarest-first, n = 20",
+        low: 0.915,
+        high: 0.935,
+        why: RAREST,
+    },
+    Known {
+        row: "6",
+        what: "p(n), rarest-first, n = 30",
+        low: 0.96,
+        high: 0.98,
+        why: RAREST,
+    },
+    Known {
+        row: "6",
+        what: "p(n), in-order (greedy), n = 20",
+        low: 0.65,
+        high: 0.685,
+        why: APART,
+    },
+    Known {
+        row: "6",
+        what: "p(n), in-order (greedy), n = 60",
+        low: 0.93,
+        high: 0.96,
+        why: APART,
+    },
+    Known {
+        row: "6",
+        what: "p(n), mixed, m = 10, n = 40, M = 10000",
+        low: 0.99,
+        high: 1.0,
+        why: APART,
+    },
 ];
+
+/// Of row 6, rarest first.
+const RAREST: &str = "The model takes the newest chunk for the rarest. The shipped selector counts who has it: a \
+                      chunk that had a bad start is taken before a newer one that had a good one, and more are \
+                      there in time. Peers that take the newest are where the model says.";
+
+/// Of row 6, in order and mixed.
+const APART: &str = "The model takes the places of a buffer for independent. Peers that choose by the model's own \
+                     order, without our selector, are as far above it.";
 
 /// What is known of a line.
 #[must_use]
