@@ -1,7 +1,7 @@
-//! A live stream as one peer sees it: the window that follows the playhead (or the source's head),
-//! and where a viewer begins.
+//! A live stream as one peer sees it: where its window stands, and how far behind it may fall.
 //!
-//! Owns the window's movement. What neighbours say of their windows is in `heard.rs`, the making
+//! Where a viewer begins is in `hook_in.rs`, how the window follows the playhead (or the source's
+//! head) in `slide.rs`. What neighbours say of their windows is in `heard.rs`, the making
 //! of pieces in `source.rs`. Before a viewer has hooked in, its window stands where most of its
 //! neighbours are; then it follows the playhead alone, so no neighbour's claim can move it.
 
@@ -15,10 +15,9 @@ use super::source::Source;
 use super::{Peer, Player};
 use crate::error::ConfigError;
 use crate::event::Event;
-use crate::geometry::{Block, BlockRef, Geometry, PieceIndex};
+use crate::geometry::{Block, Geometry, PieceIndex};
 use crate::live::{LiveConfig, Role};
-use crate::message::Message;
-use crate::policy::{HookIn, HookInView};
+use crate::policy::HookIn;
 use crate::rate::Rate;
 use crate::time::Instant;
 
@@ -27,23 +26,21 @@ const LAG_EVERY: Duration = Duration::from_secs(10);
 /// A picture that stands still this long is given up for a later one (`MAX_POP_TIME` of the 2012
 /// client, swarmplayer.md 3.5).
 const STALL_MAX: Duration = Duration::from_secs(10);
-/// The window moves by at least this part of its length at once.
-const STEP: u32 = 64;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) config: LiveConfig,
-    rule: Box<dyn HookIn>,
+    pub(super) rule: Box<dyn HookIn>,
     /// The window stands where the stream is.
     pub(super) anchored: bool,
     /// Where playback would begin there.
     pub(super) standing: PieceIndex,
     /// When the pieces from the playhead on were made.
-    produced: BTreeMap<PieceIndex, Instant>,
+    pub(super) produced: BTreeMap<PieceIndex, Instant>,
     lag_at: Instant,
     /// When the playhead was last put somewhere.
-    hooked_at: Instant,
+    pub(super) hooked_at: Instant,
     pub(super) source: Option<Source>,
     /// Pieces before this one are no longer announced.
     pub(super) announced_from: PieceIndex,
@@ -93,7 +90,7 @@ impl Live {
     }
 
     /// Pieces between where playback begins and the newest, at most: what may be downloaded ahead.
-    fn distance_max(&self) -> u32 {
+    pub(super) fn distance_max(&self) -> u32 {
         self.config.numbering.behind().saturating_sub(1).max(1)
     }
 
@@ -174,127 +171,7 @@ impl Peer {
         heads.get(heads.len() / 2).copied()
     }
 
-    /// The window begins anew around `place`: everything known of pieces is forgotten, and
-    /// neighbours are asked what they have. Returns the media that playback jumps over.
-    fn stand_at(&mut self, place: PieceIndex, except: Option<crate::ConnId>) -> Duration {
-        for index in 0..self.order.len() {
-            let slot = self.order[index];
-            self.drop_requests(slot, PieceIndex(u32::MAX));
-            // What they asked of us we have no longer.
-            self.refuse_before(slot, PieceIndex(u32::MAX));
-            let link = &mut self.links[usize::from(slot)];
-            link.pieces = 0;
-            link.wanted = 0;
-            let neighbour = self.at_mut(slot);
-            if let Some(sent) = &mut neighbour.sent {
-                sent.clear();
-            }
-        }
-        self.suspects.clear();
-        if let Some(live) = &mut self.live {
-            let behind = live.config.numbering.behind();
-            let base = PieceIndex(place.0.saturating_sub(behind));
-            self.pieces.restart_at(base);
-            live.anchored = true;
-            live.standing = place;
-            live.hooked_at = self.now;
-            live.announced_from = base;
-        }
-        // In a ring all must know which lap we are in.
-        let ring = self.is_ring();
-        let mut skipped = Duration::ZERO;
-        if let Some(player) = self.player.as_mut().filter(|player| player.is_hooked()) {
-            skipped = player.hook_in(self.now, place, &self.pieces);
-        }
-        for index in 0..self.order.len() {
-            let neighbour = self.at(self.order[index]);
-            let conn = neighbour.conn;
-            if neighbour.heard.is_some() && (Some(conn) != except || ring) {
-                self.send_window(conn, Some(conn) != except);
-            }
-        }
-        skipped
-    }
-
-    /// Decides where playback begins, or goes on after the viewer fell behind.
-    pub(super) fn hook_in(&mut self) {
-        let now = self.now;
-        let (Some(live), Some(player)) = (&self.live, &self.player) else {
-            return;
-        };
-        if live.is_source() || !live.anchored || !player.is_starting() {
-            return;
-        }
-        let Some((piece, newest)) = self.hook_in_place(live, player) else {
-            return;
-        };
-        if player.is_hooked() {
-            let position = player.piece(now, &self.pieces);
-            let Some(by) = live.rule.moves_by() else {
-                return;
-            };
-            let least = self.pieces_in(by).max(1);
-            if piece.0 < position.0.saturating_add(least) {
-                return;
-            }
-        }
-        self.event(Event::HookedIn {
-            piece,
-            behind: newest.0 - piece.0,
-        });
-        self.jump_to(piece);
-    }
-
-    fn hook_in_view(&self, live: &Live, player: &Player) -> HookInView<'_> {
-        let neighbours = self
-            .order
-            .iter()
-            .filter(|&&slot| self.links[usize::from(slot)].pieces > 0);
-        HookInView {
-            table: &self.pieces,
-            neighbours: u32::try_from(neighbours.count()).expect("bounded by neighbours_max"),
-            source_newest: self.source_newest(live),
-            prebuffer: self.config.playback.start.prebuffer(),
-            bitrate: player.bitrate(),
-        }
-    }
-
-    /// How many pieces before the newest playback begins.
-    fn distance(&self, live: &Live, player: &Player) -> u32 {
-        let view = self.hook_in_view(live, player);
-        live.rule.distance(&view).min(live.distance_max())
-    }
-
-    /// Where the rule says, and the newest piece it counted from.
-    fn hook_in_place(&self, live: &Live, player: &Player) -> Option<(PieceIndex, PieceIndex)> {
-        let view = self.hook_in_view(live, player);
-        let newest = live.rule.newest(&view)?;
-        let distance = self.distance(live, player);
-        // Forward to a piece that somebody has.
-        let window = self.pieces.window();
-        let from = newest.0.saturating_sub(distance).max(window.base.0);
-        let piece = (from..newest.0).map(PieceIndex).find(|&piece| {
-            window.offset(piece).is_some_and(|offset| {
-                self.pieces.owners.anybody(offset) || self.pieces.have().contains(offset)
-            })
-        });
-        Some((piece.unwrap_or(newest), newest))
-    }
-
-    /// The newest piece of the source, if it is a neighbour.
-    fn source_newest(&self, live: &Live) -> Option<PieceIndex> {
-        let at = live.config.source_at?;
-        self.order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.addr.ip() == at)
-            .filter_map(|one| one.heard.as_ref()?.head.0.checked_sub(1))
-            .max()
-            .map(PieceIndex)
-            .filter(|&newest| self.pieces.offset(newest).is_some())
-    }
-
-    fn pieces_in(&self, media: Duration) -> u32 {
+    pub(super) fn pieces_in(&self, media: Duration) -> u32 {
         let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
         let bytes = bitrate.bytes_in(crate::time::nanos(media));
         let pieces = bytes.div_ceil(u64::from(self.pieces.geometry().piece_length()));
@@ -302,7 +179,7 @@ impl Peer {
     }
 
     /// The playhead stands before this piece now. Returns the media that was jumped over.
-    fn jump_to(&mut self, piece: PieceIndex) -> Duration {
+    pub(super) fn jump_to(&mut self, piece: PieceIndex) -> Duration {
         let now = self.now;
         let mut skipped = Duration::ZERO;
         if let (Some(live), Some(player)) = (&mut self.live, &mut self.player) {
@@ -426,132 +303,5 @@ impl Peer {
             piece,
             delay: now.since(produced_at),
         });
-    }
-
-    /// Lets the window follow the playhead, or what the source makes.
-    pub(super) fn follow_playhead(&mut self) {
-        let now = self.now;
-        let Some(live) = &self.live else { return };
-        let position = match (&live.source, &self.player) {
-            (Some(source), _) => source.next(),
-            (None, Some(player)) if player.is_hooked() => player.piece(now, &self.pieces),
-            _ => return,
-        };
-        let base = self.pieces.window().base;
-        let behind = live.config.numbering.behind();
-        let target = position.0.saturating_sub(behind);
-        let floor = position.0.saturating_sub(base.0) as usize;
-        if self.pieces.floor() < floor && !self.is_source() {
-            self.give_up_before(floor);
-        }
-        let step = (self.pieces.window().length / STEP).max(1);
-        if target >= base.0.saturating_add(step) {
-            self.expire_before(PieceIndex(target));
-            self.slide(target - base.0);
-        }
-    }
-
-    /// Playback has passed these: what is missing of them is wanted no more.
-    fn give_up_before(&mut self, floor: usize) {
-        let window = self.pieces.window();
-        let given_up = self.pieces.raise_floor(floor);
-        if let Some(live) = &mut self.live {
-            let first = window.piece(floor.min(window.length as usize));
-            live.produced = live.produced.split_off(&first);
-        }
-        if given_up.is_empty() {
-            return;
-        }
-        self.suspects
-            .retain(|suspect| !given_up.contains(&suspect.offset));
-        for index in 0..self.order.len() {
-            let slot = self.order[index];
-            self.drop_requests(slot, window.piece(floor));
-        }
-        for &offset in &given_up {
-            for slot in self.pieces.owners.slots(offset) {
-                self.links[slot].wanted -= 1;
-            }
-        }
-        self.tell_all_interest();
-    }
-
-    /// Takes back what was asked of a neighbour of pieces before `first`.
-    fn drop_requests(&mut self, slot: u16, first: PieceIndex) {
-        let neighbour = self.at_mut(slot);
-        let conn = neighbour.conn;
-        let mut dropped: Vec<BlockRef> = Vec::new();
-        neighbour.requests.retain(|request| {
-            let old = request.block.piece < first;
-            if old {
-                dropped.push(request.block);
-            }
-            !old
-        });
-        for block in dropped {
-            self.at_mut(slot).remember_released(block);
-            let cancel = Message::Cancel(self.pieces.geometry().block(block));
-            self.send(conn, cancel);
-        }
-    }
-
-    /// The window's base becomes `by` pieces higher.
-    fn slide(&mut self, by: u32) {
-        let first = PieceIndex(self.pieces.window().base.0 + by);
-        if !self.is_source() {
-            self.give_up_before(by as usize);
-        }
-        for index in 0..self.order.len() {
-            let slot = self.order[index];
-            self.drop_requests(slot, first);
-            self.refuse_before(slot, first);
-            let neighbour = self.at_mut(slot);
-            if let Some(sent) = &mut neighbour.sent {
-                sent.shift_down(by);
-            }
-        }
-        self.suspects
-            .retain_mut(|suspect| match suspect.offset.checked_sub(by as usize) {
-                Some(offset) => {
-                    suspect.offset = offset;
-                    true
-                }
-                None => false,
-            });
-        for offset in 0..(by as usize).min(self.pieces.window().length as usize) {
-            for slot in self.pieces.owners.slots(offset) {
-                self.links[slot].pieces -= 1;
-            }
-        }
-        self.pieces.advance(by);
-        if let Some(player) = &mut self.player {
-            player.slid(by);
-        }
-    }
-
-    fn tell_all_interest(&mut self) {
-        for index in 0..self.order.len() {
-            let link = &self.links[usize::from(self.order[index])];
-            if link.open {
-                self.tell_interest(link.conn);
-            }
-        }
-    }
-
-    /// Requests that wait with us, of pieces before `first`, will not be answered.
-    fn refuse_before(&mut self, slot: u16, first: PieceIndex) {
-        let neighbour = self.at_mut(slot);
-        let conn = neighbour.conn;
-        let mut refused: Vec<Block> = Vec::new();
-        neighbour.uploads.retain(|block| {
-            let old = block.piece < first;
-            if old {
-                refused.push(*block);
-            }
-            !old
-        });
-        for block in refused {
-            self.send(conn, Message::Reject(block));
-        }
     }
 }

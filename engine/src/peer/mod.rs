@@ -2,8 +2,10 @@
 //!
 //! The parts are `pieces` (what is here), `neighbour` (who is there), `player` (what is watched);
 //! what the peer does with them is told in `connect`, `receive`, `download`, `verify`, `upload`
-//! and `rechoke`; `live`, `heard` and `source` are for streams without end. Nothing here reads a clock or holds a payload.
+//! and `rechoke`; by the clock in `timers`, for the viewer in `viewing`; `blame` says why a piece is
+//! missing; `live`, `heard` and `source` are for streams without end. Nothing here reads a clock or holds a payload.
 
+mod blame;
 mod book;
 mod claims;
 mod connect;
@@ -11,6 +13,7 @@ mod download;
 mod exchange;
 mod footprint;
 mod heard;
+mod hook_in;
 mod link;
 mod live;
 mod misbehave;
@@ -23,10 +26,13 @@ mod receive;
 mod rechoke;
 mod replay;
 mod reports;
+mod slide;
 mod source;
 mod tally;
+mod timers;
 mod upload;
 mod verify;
+mod viewing;
 mod web_seed;
 
 use alloc::boxed::Box;
@@ -38,8 +44,8 @@ use core::time::Duration;
 use crate::behaviour::Behaviour;
 use crate::bitfield::Bitfield;
 use crate::config::{Config, Detail};
-use crate::error::{CallError, CloseReason, ConfigError};
-use crate::event::{Cause, Event, LeaveReason, Traffic};
+use crate::error::{CloseReason, ConfigError};
+use crate::event::{Event, LeaveReason, Traffic};
 use crate::exchange::Exchange;
 use crate::geometry::{PieceIndex, Window};
 use crate::id::{ConnId, PeerId};
@@ -63,13 +69,9 @@ pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};
 use receipts::Receipts;
 use reports::Reports;
+use timers::TICK;
 use verify::Suspect;
 use web_seed::WebSeed;
-
-/// How often late blocks, silent neighbours and the start rule are looked after.
-const TICK: Duration = Duration::from_secs(1);
-/// Reader ranges that are kept, newest first.
-const WANTS_MAX: usize = 16;
 
 /// A neighbour, as the page and the overlay see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,83 +264,6 @@ impl Peer {
         }
     }
 
-    /// The viewer presses play.
-    ///
-    /// # Errors
-    /// If the torrent has no bitrate, or play was pressed already.
-    pub fn play(&mut self, now: Instant) -> Result<(), CallError> {
-        self.with_player(now, |player, table| player.play(now, table))
-    }
-
-    /// The viewer pauses.
-    ///
-    /// # Errors
-    /// Unless the player plays, stalls or buffers.
-    pub fn pause(&mut self, now: Instant) -> Result<(), CallError> {
-        self.with_player(now, |player, _| player.pause(now))
-    }
-
-    /// The viewer goes on.
-    ///
-    /// # Errors
-    /// Unless paused.
-    pub fn resume(&mut self, now: Instant) -> Result<(), CallError> {
-        self.with_player(now, |player, table| player.resume(now, table))
-    }
-
-    /// The viewer jumps to `byte` of the content.
-    ///
-    /// # Errors
-    /// If play was not pressed, or `byte` is beyond the end.
-    pub fn seek(&mut self, now: Instant, byte: u64) -> Result<(), CallError> {
-        self.with_player(now, |player, table| player.seek(now, byte, table))
-    }
-
-    /// A reader waits for bytes `from..from + length`: their pieces go before all others, until
-    /// they are here. At most 16 such ranges are kept, newest first.
-    ///
-    /// # Errors
-    /// If `from` is beyond the end.
-    pub fn want(&mut self, now: Instant, from: u64, length: u64) -> Result<(), CallError> {
-        self.clock(now);
-        let geometry = self.pieces.geometry();
-        if self.left {
-            return Err(CallError::Left);
-        }
-        if geometry.is_endless() {
-            return Err(CallError::Live);
-        }
-        if from >= geometry.total() {
-            return Err(CallError::Beyond(from));
-        }
-        let end = from.saturating_add(length.max(1)).min(geometry.total());
-        let first = geometry.piece_at(from).0 as usize;
-        let last = geometry.piece_at(end - 1).0 as usize;
-        self.wants.retain(|range| *range != (first..last + 1));
-        self.wants.insert(0, first..last + 1);
-        self.wants.truncate(WANTS_MAX);
-        self.make_way(first..last + 1);
-        self.ask_everybody();
-        self.timers();
-        Ok(())
-    }
-
-    /// A reader that wanted bytes `from..from + length` is gone: what was wanted within them goes
-    /// before others no more. Another reader of the same bytes says so again.
-    pub fn unwant(&mut self, now: Instant, from: u64, length: u64) {
-        self.clock(now);
-        let geometry = self.pieces.geometry();
-        if self.left || geometry.is_endless() || from >= geometry.total() {
-            return;
-        }
-        let end = from.saturating_add(length.max(1)).min(geometry.total());
-        let first = geometry.piece_at(from).0 as usize;
-        let last = geometry.piece_at(end - 1).0 as usize;
-        let within =
-            |range: &core::ops::Range<usize>| range.start >= first && range.end <= last + 1;
-        self.wants.retain(|range| !within(range));
-    }
-
     /// Leaves the swarm: closes all connections, tells the tracker. Later calls do nothing.
     pub fn leave(&mut self, now: Instant) {
         self.clock(now);
@@ -395,27 +320,6 @@ impl Peer {
         Some(output)
     }
 
-    /// When to call `handle(_, Input::Timeout)` at the latest.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.left {
-            return None;
-        }
-        let player = self
-            .player
-            .as_ref()
-            .and_then(|player| player.next(&self.pieces));
-        let tick = self.needs_tick().then_some(self.tick_at);
-        let talk = self.talks.as_ref().map(|talks| talks.next());
-        Some(
-            self.due
-                .min(self.reveal_at())
-                .min(player.unwrap_or(Instant::FAR))
-                .min(tick.unwrap_or(Instant::FAR))
-                .min(talk.unwrap_or(Instant::FAR)),
-        )
-    }
-
     /// Whether `piece` is here and verified.
     #[must_use]
     pub fn has(&self, piece: PieceIndex) -> bool {
@@ -464,33 +368,9 @@ impl Peer {
         self.pieces.window()
     }
 
-    /// The player; `None` if the torrent cannot be played.
-    #[must_use]
-    pub fn playback(&self) -> Option<PlaybackView> {
-        self.player
-            .as_ref()
-            .map(|player| player.view(self.now, &self.pieces))
-    }
-
     fn clock(&mut self, now: Instant) {
         assert!(now >= self.now, "time went back from {} to {now}", self.now);
         self.now = now;
-    }
-
-    fn with_player(
-        &mut self,
-        now: Instant,
-        call: impl FnOnce(&mut Player, &PieceTable) -> Result<(), CallError>,
-    ) -> Result<(), CallError> {
-        self.clock(now);
-        if self.left {
-            return Err(CallError::Left);
-        }
-        let player = self.player.as_mut().ok_or(CallError::NotPlayable)?;
-        call(player, &self.pieces)?;
-        self.ask_everybody();
-        self.attend_player();
-        Ok(())
     }
 
     fn at(&self, slot: u16) -> &Neighbour {
@@ -545,138 +425,5 @@ impl Peer {
         link.last_sent = now;
         self.traffic.control_up += bytes;
         self.outbox.push_back(Output::Send(conn, message));
-    }
-
-    /// Looks after the clock once a second only while there is something to look after.
-    fn needs_tick(&self) -> bool {
-        self.player.as_ref().is_some_and(Player::is_waiting)
-            || self.live.is_some()
-            || self.web_seed.is_some() && !self.pieces.is_complete()
-            || !self.pieces.is_complete() && !self.order.is_empty()
-    }
-
-    /// One of the times that `due` is the first of has changed. They lie far apart in memory, and
-    /// every call asks.
-    fn reschedule(&mut self) {
-        self.due = self.next_due();
-    }
-
-    fn next_due(&self) -> Instant {
-        self.choke_at
-            .min(self.book.next())
-            .min(self.reports.next())
-            .min(self.forwarding.next())
-    }
-
-    /// Does what is due.
-    fn timers(&mut self) {
-        let now = self.now;
-        self.reveal_due();
-        debug_assert_eq!(self.due, self.next_due(), "a time changed unnoticed");
-        if now < self.due.min(self.tick_at) && self.talks.is_none() {
-            return;
-        }
-        if self.reports.is_due(now) {
-            self.query_grandchildren();
-        }
-        if self.forwarding.next() <= now {
-            self.tell_forwarded();
-        }
-        if self.choke_at <= now {
-            self.rechoke();
-        }
-        if self.book.next() <= now {
-            self.announce(Announce::Periodic);
-        }
-        if self.talks.is_some() {
-            self.tell_of_neighbours();
-        }
-        if self.tick_at <= now {
-            self.tick_at = now + TICK;
-            if self.needs_tick() {
-                self.look_after_requests();
-                self.dial();
-                self.look_after_live();
-            }
-        }
-    }
-
-    /// Lets the player do what is due, tells what it did, and finds the cause of a stall.
-    fn attend_player(&mut self) {
-        let now = self.now;
-        let Some(player) = &mut self.player else {
-            return;
-        };
-        if player.is_quiet(now) {
-            return;
-        }
-        player.advance(now, &self.pieces);
-        self.follow_playhead();
-        let player = self.player.as_ref();
-        if let Some(piece) = player.and_then(Player::stalled_for) {
-            let cause = self.cause_of(piece);
-            if let Some(player) = &mut self.player {
-                player.blame(now, cause);
-            }
-        }
-        self.tell_player_events();
-    }
-
-    fn tell_player_events(&mut self) {
-        while let Some(event) = self.player.as_mut().and_then(Player::take_event) {
-            let started = matches!(event, Event::Started { .. });
-            self.event(event);
-            if started {
-                self.tell_lag();
-            }
-        }
-    }
-
-    /// Why a piece is not here, as a stall for want of it would be explained; `None` if it is here.
-    #[must_use]
-    pub fn why_missing(&self, piece: PieceIndex) -> Option<Cause> {
-        (!self.has(piece)).then(|| self.cause_of(piece))
-    }
-
-    /// Why this missing piece is missing (DESIGN 4, the first cause that holds).
-    fn cause_of(&self, piece: PieceIndex) -> Cause {
-        let Some(offset) = self.pieces.offset(piece) else {
-            return Cause::NobodyHasIt;
-        };
-        if self.suspects.iter().any(|suspect| suspect.offset == offset) {
-            return Cause::VerificationFailed;
-        }
-        let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
-        if !self.pieces.owners.anybody(offset) {
-            return Cause::NobodyHasIt;
-        }
-        let mut all_choke = true;
-        for &slot in self
-            .order
-            .iter()
-            .filter(|&&slot| self.pieces.owners.owns(offset, usize::from(slot)))
-        {
-            let owner = self.at(slot);
-            all_choke &= self.links[usize::from(slot)].they_choke;
-            let asked = owner
-                .requests
-                .iter()
-                .find(|request| request.block.piece == piece);
-            if let Some(request) = asked {
-                let silent =
-                    self.now.since(request.at.max(owner.last_block)) > Duration::from_secs(2);
-                let slow = owner.down.rate(self.now) < bitrate;
-                return if silent || slow {
-                    Cause::SlowOrSilent
-                } else {
-                    Cause::AskedTooLate
-                };
-            }
-        }
-        if all_choke {
-            Cause::AllChokeUs
-        } else {
-            Cause::AskedTooLate
-        }
     }
 }

@@ -4,17 +4,19 @@
 //! come: a stall's cause is told to it by the peer. It queues events; the peer takes them.
 
 mod live;
+mod stall;
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::pieces::PieceTable;
 use crate::error::CallError;
-use crate::event::{Cause, CauseMillis, Event};
+use crate::event::{Cause, Event};
 use crate::geometry::PieceIndex;
 use crate::policy::{LatePolicy, PlaybackConfig, StartRule};
 use crate::rate::{Rate, RateMeter};
 use crate::time::{Instant, nanos};
+use stall::Stall;
 
 /// What the player does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,18 +46,6 @@ pub struct PlaybackView {
     pub ahead: u64,
     /// Media time played so far.
     pub played: Duration,
-}
-
-/// A stall under way.
-#[derive(Clone, Copy, Debug)]
-struct Stall {
-    since: Instant,
-    /// The missing piece.
-    piece: PieceIndex,
-    /// The cause that holds now, and since when.
-    cause: Cause,
-    counted_to: Instant,
-    nanos: [u64; 6],
 }
 
 /// See the module.
@@ -563,30 +553,5 @@ impl Player {
         self.end_stall(now);
         self.settle(now);
         self.state = PlayState::Ended;
-    }
-}
-
-impl Stall {
-    fn count(&mut self, now: Instant) {
-        self.nanos[self.cause as usize] += nanos(now.since(self.counted_to));
-        self.counted_to = self.counted_to.max(now);
-    }
-
-    fn millis(&self, now: Instant) -> u32 {
-        u32::try_from(nanos(now.since(self.since)) / 1_000_000).unwrap_or(u32::MAX)
-    }
-
-    /// Whole milliseconds whose sum is the whole stall's: rounding is carried on.
-    fn causes(&self) -> CauseMillis {
-        let mut causes = CauseMillis::default();
-        let mut sum = 0;
-        let mut told = 0;
-        for (millis, nanos) in causes.0.iter_mut().zip(self.nanos) {
-            sum += nanos;
-            let upto = u32::try_from(sum / 1_000_000).unwrap_or(u32::MAX);
-            *millis = upto - told;
-            told = upto;
-        }
-        causes
     }
 }
