@@ -5,8 +5,11 @@
 
 mod behaviour;
 mod claim;
+mod class;
 mod drawing;
+mod fault;
 mod file;
+mod named;
 mod network;
 mod resolve;
 mod units;
