@@ -64,9 +64,6 @@ pub(crate) struct Player {
     /// The playhead was at `anchor_byte` at `anchor_at`; it moves only while playing.
     anchor_at: Instant,
     anchor_byte: u64,
-    /// When the playhead meets the frontier, for this byte of the frontier and this anchor: asked
-    /// for at every call, and a division.
-    meets: (u64, u64, Instant, Instant),
     /// Unless something is done to the player, it does nothing before this time: asked at every
     /// call. Zero: it must look.
     quiet_until: Instant,
@@ -102,7 +99,6 @@ impl Player {
             seek_at: now,
             anchor_at: now,
             anchor_byte: 0,
-            meets: (0, 0, now, now),
             quiet_until: Instant::ZERO,
             frontier: 0,
             played: 0,
@@ -347,16 +343,7 @@ impl Player {
     }
 
     fn meets_frontier_at(&self, table: &PieceTable) -> Instant {
-        let byte = self.frontier_byte(table);
-        match self.meets {
-            (frontier, anchor_byte, anchor_at, due)
-                if (frontier, anchor_byte, anchor_at)
-                    == (byte, self.anchor_byte, self.anchor_at) =>
-            {
-                due
-            }
-            _ => self.due(byte),
-        }
+        self.due(self.frontier_byte(table))
     }
 
     /// Whether the start rule must be asked again as time passes.
@@ -405,8 +392,6 @@ impl Player {
                 PlayState::Playing => {
                     let due = self.meets_frontier_at(table);
                     if due > now {
-                        let byte = self.frontier_byte(table);
-                        self.meets = (byte, self.anchor_byte, self.anchor_at, due);
                         self.quiet_until = self.unless_live(due);
                         return;
                     }
