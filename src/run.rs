@@ -5,6 +5,7 @@ mod claims;
 mod classes;
 mod files;
 mod memory;
+mod meter;
 mod page;
 mod pictures;
 mod replicate;
@@ -177,6 +178,7 @@ pub(crate) fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u
     let mut results =
         swarmbed_analysis::results::Results::create(&folder).map_err(|error| unwritable(&error))?;
 
+    meter::begin();
     let wall = Clock::now();
     let before = cpu_seconds();
     let replicates = enough(args, &mut scenario).map_err(|message| {
@@ -418,9 +420,14 @@ fn speed(replicates: &[Replicate], cost: Cost) -> String {
     )
 }
 
-/// Processor time of this process so far, all threads, from `/proc` (clock ticks of 10 ms).
+/// Processor time of this process so far, all threads.
 pub(crate) fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    ticks_of("/proc/self/stat")
+}
+
+/// Processor time by the clock ticks (10 ms) of a `stat` file below `/proc`.
+fn ticks_of(path: &str) -> f64 {
+    let stat = fs::read_to_string(path).unwrap_or_default();
     let after = stat.rsplit(')').next().unwrap_or_default();
     let ticks = |index: usize| {
         after

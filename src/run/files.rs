@@ -360,5 +360,6 @@ fn provenance(cost: Cost) -> Value {
         "host": said("uname", &["-srm"]),
         "wall_s": digits::json(cost.wall_s),
         "cpu_s": digits::json(cost.cpu_s),
+        "cost": super::meter::told(),
     })
 }

@@ -1,7 +1,7 @@
 //! One run of one variant: from a setup to numbers and rows.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant as Clock};
 
 use indicatif::ProgressBar;
 use swarmbed_analysis::compare::{RunMetrics, groups};
@@ -13,6 +13,7 @@ use swarmbed_engine::Instant;
 use swarmbed_sim::scenario::Scenario;
 use swarmbed_sim::{Aborted, Behaviour, Options, OverlaySnapshot, PeerOutcome, Totals, World};
 
+use super::meter::{self, Phase, Stopwatch};
 use super::page;
 use super::witness::{self, Scribe};
 
@@ -66,6 +67,7 @@ pub(crate) fn replicate(
     bar: &ProgressBar,
     stop: &AtomicBool,
 ) -> Result<Replicate, Failure> {
+    let mut watch = Stopwatch::start(threads > 1);
     let mut setup = scenario.variants[variant].setup.clone();
     setup.seed = seed;
     // What is told of a viewer's blocks is no call of its engine: the trace hash is the same.
@@ -87,7 +89,11 @@ pub(crate) fn replicate(
         abort: Some(stop),
         ..Options::default()
     };
+    watch.lap(Phase::SetUp);
+    let wall = Clock::now();
     let report = world.run(options).map_err(|Aborted| Failure::Interrupted)?;
+    meter::played(&report, wall.elapsed());
+    watch.lap(Phase::Run);
 
     let warm = Instant::ZERO + scenario.warm_up;
     let record = |outcome: &PeerOutcome<Scribe>| {
@@ -158,7 +164,7 @@ pub(crate) fn replicate(
     } else {
         Vec::new()
     };
-    Ok(Replicate {
+    let replicate = Replicate {
         metrics: RunMetrics {
             variant,
             seed,
@@ -208,7 +214,9 @@ pub(crate) fn replicate(
             .map(|there| windows(there, report.totals.window))
             .sum(),
         violations: report.checks.violations,
-    })
+    };
+    watch.lap(Phase::Metrics);
+    Ok(replicate)
 }
 
 /// How many windows a time holds.
