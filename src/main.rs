@@ -3,6 +3,7 @@
 #[macro_use]
 mod out;
 
+mod bench;
 mod node;
 mod place;
 mod policies;
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
   swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
   swarmbed reproduce give-to-get --check
   swarmbed validate --quick
+  swarmbed bench --quick
   swarmbed policies
   swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
   swarmbed node play film.mp4.torrent --output film.mp4"
@@ -42,6 +44,8 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Compare the simulator with closed forms of the papers
     Validate(validate::Args),
+    /// Measure how fast this is, and how much memory it takes
+    Bench(bench::Args),
     /// List every policy with its source
     Policies(policies::Args),
     /// Print the JSON Schema of scenario files
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Policies(args) => policies::print(&args),
         Command::Schema => schema::print(),
         Command::Node(command) => node::run(command),

@@ -46,6 +46,26 @@ pub(crate) fn complain(path: &Path, text: &str, error: &ScenarioError) {
     eprintln!("{:?}", Report::new(diagnostic).with_source_code(source));
 }
 
+/// A folder of this process that is gone when it is dropped.
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Temporary {
+    /// For `what`: two of one name are the same folder.
+    pub(crate) fn new(what: &str) -> std::io::Result<Self> {
+        let name = format!("swarmbed-{what}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What stays behind is in the system's temporary folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant as Clock;
 
+use crate::place::Temporary;
 use crate::run::{self, BAD, FAILED};
 
 /// Rebuild the figures of papers, and compare them with what is committed
@@ -146,7 +147,7 @@ fn one(args: &Args, figure: &Figure) -> Result<u8, u8> {
     let committed = Path::new(RESULTS).join(&figure.name);
     let temporary = args
         .check
-        .then(Temporary::new)
+        .then(|| Temporary::new("reproduce"))
         .transpose()
         .map_err(|error| {
             eprintln!("error: no temporary folder: {error}");
@@ -201,23 +202,4 @@ fn one(args: &Args, figure: &Figure) -> Result<u8, u8> {
 
 fn text(value: &serde_json::Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// A folder that is gone when it is dropped.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> std::io::Result<Self> {
-        let name = format!("swarmbed-reproduce-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // What stays behind is in the system's temporary folder.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
