@@ -4,7 +4,7 @@ use crate::mail::Mail;
 
 /// Windows in the ring. Mail comes one latency after it was sent, and latencies rarely differ by
 /// more than this factor.
-const RING: u64 = 64;
+const RING: u64 = u64::BITS as u64;
 
 /// Mail to one chunk, by window.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Calendar {
     /// The window that is next to be taken; everything filed is there or later.
     base: u64,
     ring: Vec<Vec<Mail>>,
+    /// Places of the ring with mail, a bit each.
+    filed: u64,
     overflow: Vec<Mail>,
     /// First window with mail in the overflow.
     overflow_first: u64,
@@ -26,6 +28,7 @@ impl Calendar {
             window,
             base: 0,
             ring: (0..RING).map(|_| Vec::new()).collect(),
+            filed: 0,
             overflow: Vec::new(),
             overflow_first: u64::MAX,
         }
@@ -40,7 +43,9 @@ impl Calendar {
         let window = mail.at / self.window;
         assert!(window >= self.base, "mail came too late for its window");
         if window < self.base + RING {
-            self.ring[Self::slot(window)].push(mail);
+            let slot = Self::slot(window);
+            self.filed |= 1 << slot;
+            self.ring[slot].push(mail);
         } else {
             self.overflow_first = self.overflow_first.min(window);
             self.overflow.push(mail);
@@ -61,16 +66,19 @@ impl Calendar {
                 self.overflow = far;
             }
         }
-        std::mem::swap(&mut self.ring[Self::slot(window)], into);
+        let slot = Self::slot(window);
+        self.filed &= !(1 << slot);
+        std::mem::swap(&mut self.ring[slot], into);
         self.base = window + 1;
     }
 
     /// The first window with mail; `u64::MAX` if there is none.
     pub(crate) fn first(&self) -> u64 {
-        (self.base..self.base + RING)
-            .find(|&window| !self.ring[Self::slot(window)].is_empty())
-            .unwrap_or(u64::MAX)
-            .min(self.overflow_first)
+        let base = Self::slot(self.base) as u32;
+        match self.filed.rotate_right(base).trailing_zeros() {
+            u64::BITS => self.overflow_first,
+            ahead => (self.base + u64::from(ahead)).min(self.overflow_first),
+        }
     }
 
     /// Everything filed.

@@ -17,6 +17,26 @@ pub(crate) struct Place {
     pub(crate) index: u32,
 }
 
+/// Peers of a group. In a window in which none of a group has anything to do, as nearly always of
+/// those who have not come yet and of those who are gone, it is passed over whole.
+const GROUP: usize = 32;
+
+/// The peers of a group, taken together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// The earliest of their own events.
+    next_at: u64,
+    /// Some of them have mail.
+    mail: bool,
+}
+
+/// Which places of a window's order are of one peer's mail.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    from: u32,
+    to: u32,
+}
+
 /// Peers that are handled by one thread at a time.
 pub(crate) struct Chunk<O> {
     /// The number of the first.
@@ -24,16 +44,21 @@ pub(crate) struct Chunk<O> {
     pub(crate) nodes: Vec<Node<O>>,
     /// The next own event of each.
     next_at: Vec<u64>,
-    /// The earliest of them.
+    groups: Vec<Group>,
+    /// The earliest of them all.
     next_own: u64,
     pub(crate) calendar: Calendar,
     /// What the chunks sent here in the last window, by chunk; the tracker is the last.
     pub(crate) inbox: Vec<Vec<Mail>>,
+    /// Which of them sent something.
+    pub(crate) senders: Vec<usize>,
     pub(crate) out: Outbox,
-    /// The mail of this window, and its order: by peer, then by key.
+    /// The mail of this window, and its order: by peer, then by key. Places beyond the mail are
+    /// of earlier windows.
     mail: Vec<Mail>,
     order: Vec<Place>,
-    starts: Vec<u32>,
+    /// By peer; empty between windows.
+    rows: Vec<Row>,
 }
 
 impl<O: Observer> Chunk<O> {
@@ -46,14 +71,21 @@ impl<O: Observer> Chunk<O> {
         window: u64,
     ) -> Self {
         let next_at: Vec<u64> = nodes.iter().map(|node| node.next().0).collect();
+        let earliest = |of: &[u64]| of.iter().copied().min().unwrap_or(u64::MAX);
+        let group = |of: &[u64]| Group {
+            next_at: earliest(of),
+            mail: false,
+        };
         Self {
             first,
-            next_own: next_at.iter().copied().min().unwrap_or(u64::MAX),
+            next_own: earliest(&next_at),
+            groups: next_at.chunks(GROUP).map(group).collect(),
             next_at,
-            starts: Vec::with_capacity(nodes.len() + 1),
+            rows: vec![Row::default(); nodes.len()],
             nodes,
             calendar: Calendar::new(window),
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
+            senders: Vec::new(),
             out: Outbox::new(chunks, shift),
             mail: Vec::new(),
             order: Vec::new(),
@@ -69,8 +101,8 @@ impl<O: Observer> Chunk<O> {
     /// Handles window `index`, which is over at `end`.
     pub(crate) fn window(&mut self, index: u64, end: u64, shared: &Shared) {
         self.out.earliest = u64::MAX;
-        for sent in &mut self.inbox {
-            for mail in sent.drain(..) {
+        for from in self.senders.drain(..) {
+            for mail in self.inbox[from].drain(..) {
                 self.calendar.file(mail);
             }
         }
@@ -82,13 +114,27 @@ impl<O: Observer> Chunk<O> {
             out: &mut self.out,
         };
         self.next_own = u64::MAX;
-        for (place, node) in self.nodes.iter_mut().enumerate() {
-            let (from, to) = (self.starts[place] as usize, self.starts[place + 1] as usize);
-            if from < to || self.next_at[place] < end {
-                let order = &self.order[from..to];
-                self.next_at[place] = node.window(&mut self.mail, order, end, &mut net);
+        let nodes = self.nodes.chunks_mut(GROUP);
+        let rows = self.rows.chunks_mut(GROUP);
+        let times = self.next_at.chunks_mut(GROUP);
+        for (group, (nodes, (rows, times))) in
+            self.groups.iter_mut().zip(nodes.zip(rows.zip(times)))
+        {
+            if group.mail || group.next_at < end {
+                *group = Group {
+                    next_at: u64::MAX,
+                    mail: false,
+                };
+                for (node, (row, next_at)) in nodes.iter_mut().zip(rows.iter_mut().zip(times)) {
+                    let Row { from, to } = std::mem::take(row);
+                    if from < to || *next_at < end {
+                        let order = &self.order[from as usize..to as usize];
+                        *next_at = node.window(&mut self.mail, order, end, &mut net);
+                    }
+                    group.next_at = group.next_at.min(*next_at);
+                }
             }
-            self.next_own = self.next_own.min(self.next_at[place]);
+            self.next_own = self.next_own.min(group.next_at);
         }
     }
 
@@ -102,34 +148,38 @@ impl<O: Observer> Chunk<O> {
 
     /// Orders the window's mail: a counting sort by peer, then small sorts by key.
     fn sort(&mut self) {
-        let peers = self.nodes.len();
-        self.starts.clear();
-        self.starts.resize(peers + 1, 0);
         for mail in &self.mail {
-            self.starts[(mail.to - self.first) as usize] += 1;
+            let peer = (mail.to - self.first) as usize;
+            self.rows[peer].to += 1;
+            self.groups[peer / GROUP].mail = true;
         }
         let mut sum = 0;
-        for start in &mut self.starts {
-            sum += *start;
-            *start = sum;
+        let rows = self.rows.chunks_mut(GROUP);
+        for (_, rows) in self.groups.iter().zip(rows).filter(|(group, _)| group.mail) {
+            for row in rows {
+                let count = row.to;
+                // Its end moves up with each record that finds its place.
+                *row = Row { from: sum, to: sum };
+                sum += count;
+            }
         }
-        self.order.clear();
-        self.order.resize(self.mail.len(), Place::default());
-        // From the end, each start moves down to where its peer's mail begins.
+        if self.order.len() < self.mail.len() {
+            self.order.resize(self.mail.len(), Place::default());
+        }
         for (index, mail) in (0..).zip(&self.mail) {
-            let start = &mut self.starts[(mail.to - self.first) as usize];
-            *start -= 1;
+            let row = &mut self.rows[(mail.to - self.first) as usize];
             let (at, from, seq) = mail.key();
-            self.order[*start as usize] = Place {
+            self.order[row.to as usize] = Place {
                 at,
                 sender: u64::from(from) << 32 | u64::from(seq),
                 index,
             };
+            row.to += 1;
         }
-        for place in 0..peers {
-            let (from, to) = (self.starts[place] as usize, self.starts[place + 1] as usize);
-            if to - from > 1 {
-                let order = &mut self.order[from..to];
+        let rows = self.rows.chunks(GROUP);
+        for (_, rows) in self.groups.iter().zip(rows).filter(|(group, _)| group.mail) {
+            for row in rows.iter().filter(|row| row.to - row.from > 1) {
+                let order = &mut self.order[row.from as usize..row.to as usize];
                 let key = |place: &Place| (place.at, place.sender);
                 order.sort_unstable_by_key(key);
                 assert!(

@@ -54,7 +54,7 @@ pub(crate) fn run<O: Observer, N: Network>(
             free.push(place);
             if to == TRACKER {
                 tracker.handle(&mail, shared);
-                out.boxes[0].append(&mut tracker.out.boxes[0]);
+                tracker.out.take().for_each(|mail| out.post(mail));
             } else {
                 let net = &mut Net {
                     shared,
@@ -81,16 +81,14 @@ pub(crate) fn run<O: Observer, N: Network>(
             let (at, turn) = nodes[number as usize].next();
             heap.push(Reverse((at, turn, number, 0, number, 0)));
         }
-        for index in [0, 1] {
-            for mail in std::mem::take(&mut out.boxes[index]) {
-                let (at, from, seq) = mail.key();
-                let place = free.pop().unwrap_or(store.len());
-                heap.push(Reverse((at, Turn::Mail, from, seq, mail.to, place)));
-                if place == store.len() {
-                    store.push(mail);
-                } else {
-                    store[place] = mail;
-                }
+        for mail in out.take() {
+            let (at, from, seq) = mail.key();
+            let place = free.pop().unwrap_or(store.len());
+            heap.push(Reverse((at, Turn::Mail, from, seq, mail.to, place)));
+            if place == store.len() {
+                store.push(mail);
+            } else {
+                store[place] = mail;
             }
         }
         watch.released(std::mem::take(&mut out.released));

@@ -7,6 +7,8 @@ use crate::mail::{Mail, TRACKER};
 pub(crate) struct Outbox {
     /// By chunk of the receiver; the tracker's is the last.
     pub(crate) boxes: Vec<Vec<Mail>>,
+    /// Which of them hold something.
+    pub(crate) used: Vec<usize>,
     /// Peers of a chunk, as a power of two.
     shift: u32,
     /// The earliest arrival of what was put here; `u64::MAX`: nothing.
@@ -20,6 +22,7 @@ impl Outbox {
     pub(crate) fn new(chunks: usize, shift: u32) -> Self {
         Self {
             boxes: (0..=chunks).map(|_| Vec::new()).collect(),
+            used: Vec::new(),
             shift,
             earliest: u64::MAX,
             released: 0,
@@ -34,6 +37,16 @@ impl Outbox {
         } else {
             (mail.to >> self.shift) as usize
         };
+        if self.boxes[index].is_empty() {
+            self.used.push(index);
+        }
         self.boxes[index].push(mail);
+    }
+
+    /// Takes out all that is there.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Mail> + '_ {
+        let boxes = &mut self.boxes;
+        let used = self.used.drain(..);
+        used.flat_map(move |index| std::mem::take(&mut boxes[index]))
     }
 }

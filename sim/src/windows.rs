@@ -126,17 +126,22 @@ impl<O: Observer> Driver<O> {
                 }
             };
             let mut boxes = std::mem::take(&mut out.boxes);
-            for (sent, chunk) in boxes.iter_mut().zip(&mut self.chunks) {
-                if !sent.is_empty() {
-                    records += sent.len();
-                    std::mem::swap(sent, &mut chunk.inbox[from]);
+            let mut used = std::mem::take(&mut out.used);
+            for to in used.drain(..) {
+                match self.chunks.get_mut(to) {
+                    Some(chunk) => {
+                        records += boxes[to].len();
+                        std::mem::swap(&mut boxes[to], &mut chunk.inbox[from]);
+                        chunk.senders.push(from);
+                    }
+                    None => self.tracker.collect(&mut boxes[to]),
                 }
             }
-            self.tracker.collect(&mut boxes[count]);
-            match self.chunks.get_mut(from) {
-                Some(chunk) => chunk.out.boxes = boxes,
-                None => self.tracker.out.boxes = boxes,
-            }
+            let out = match self.chunks.get_mut(from) {
+                Some(chunk) => &mut chunk.out,
+                None => &mut self.tracker.out,
+            };
+            (out.boxes, out.used) = (boxes, used);
         }
         records
     }

@@ -200,6 +200,7 @@ impl Peer {
             return heard.noise(now, WINDOW_NOISE);
         }
         neighbour.heard = Some(Heard::new(dont_have, now));
+        self.links[conn.slot()].live = true;
         self.send_window(conn, false);
         Ok(())
     }
@@ -288,15 +289,9 @@ impl Peer {
                 map.insert(offset);
             }
         }
-        let mut wanted = 0;
-        for offset in 0..window.length as usize {
-            if map.contains(offset) {
-                self.pieces.owners.insert(offset, conn.slot());
-                wanted += u32::from(self.wants_piece(offset));
-            } else {
-                self.pieces.owners.remove(offset, conn.slot());
-            }
-        }
+        self.pieces.owners.replace(&map, conn.slot());
+        let wanted = map.iter().filter(|&offset| self.wants_piece(offset));
+        let wanted = to_u32(wanted.count());
         let link = &mut self.links[conn.slot()];
         link.pieces = map.count();
         link.wanted = wanted;

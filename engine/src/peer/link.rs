@@ -16,6 +16,8 @@ pub(crate) struct Link {
     pub(crate) wanted: u32,
     /// Handshakes are exchanged.
     pub(crate) open: bool,
+    /// In a live swarm: it has said that it speaks its extension, and is told of pieces.
+    pub(crate) live: bool,
     /// A message about its pieces has come: no `Bitfield` any more.
     pub(crate) spoke: bool,
     pub(crate) they_choke: bool,
@@ -35,6 +37,7 @@ impl Link {
             pieces: 0,
             wanted: 0,
             open: false,
+            live: false,
             spoke: false,
             they_choke: true,
             we_interested: false,

@@ -160,8 +160,33 @@ impl Owners {
     }
 
     /// How many neighbours (those with everything from the start apart) have the piece.
+    #[cfg(test)]
     pub(crate) fn availability(&self, offset: usize) -> u32 {
         tally::count(self.planes(offset / 64), offset % 64)
+    }
+
+    /// The highest piece that at least so many neighbours have, at least 1; those apart as in
+    /// [`availability`](Self::availability).
+    pub(crate) fn highest_at(&self, neighbours: u32) -> Option<usize> {
+        let blocks = self.blocks.chunks_exact(self.stride).enumerate().rev();
+        blocks
+            .map(|(block, words)| (block, tally::at_least(&words[..self.depth], neighbours)))
+            .find(|(_, pieces)| *pieces != 0)
+            .map(|(block, pieces)| block * 64 + 63 - pieces.leading_zeros() as usize)
+    }
+
+    /// The neighbour in `slot` has these pieces and no others.
+    pub(crate) fn replace(&mut self, theirs: &Bitfield, slot: usize) {
+        let counts = self.counts(slot);
+        let blocks = self.blocks.chunks_exact_mut(self.stride);
+        for (block, &new) in blocks.zip(theirs.words()) {
+            let (planes, maps) = block.split_at_mut(self.depth);
+            let old = core::mem::replace(&mut maps[slot], new);
+            if counts {
+                tally::take(planes, old & !new);
+                tally::add(planes, new & !old);
+            }
+        }
     }
 
     /// Of these pieces of a word, at least one, those that fewest have, and how many have them.

@@ -67,6 +67,9 @@ pub(crate) struct Player {
     /// Unless something is done to the player, it does nothing before this time: asked at every
     /// call. Zero: it must look.
     quiet_until: Instant,
+    /// In a live stream: until then the piece under the playhead, which the window follows, is the
+    /// one it was. Zero: it must be looked at.
+    same_piece_until: Instant,
     /// First missing piece at or after the playhead (its offset; the window's length if none).
     frontier: usize,
     /// Bytes of media shown before the anchor.
@@ -100,6 +103,7 @@ impl Player {
             anchor_at: now,
             anchor_byte: 0,
             quiet_until: Instant::ZERO,
+            same_piece_until: Instant::FAR,
             frontier: 0,
             played: 0,
             stall: None,
@@ -195,21 +199,12 @@ impl Player {
 
     /// It has nothing to do, and nothing to tell.
     pub(crate) fn is_quiet(&self, now: Instant) -> bool {
-        now < self.quiet_until && self.events.is_empty()
-    }
-
-    /// A channel's viewer must follow its playhead at every call.
-    const fn unless_live(&self, quiet_until: Instant) -> Instant {
-        if self.live.is_none() {
-            quiet_until
-        } else {
-            Instant::ZERO
-        }
+        now < self.quiet_until.min(self.same_piece_until) && self.events.is_empty()
     }
 
     /// Moves the anchor to where the playhead is.
     fn settle(&mut self, now: Instant) {
-        self.quiet_until = Instant::ZERO;
+        self.unrest();
         let position = self.position(now);
         self.played += position - self.anchor_byte;
         self.anchor_byte = position;
@@ -268,7 +263,7 @@ impl Player {
         if self.state != PlayState::Paused {
             return Err(CallError::State("not paused"));
         }
-        self.quiet_until = Instant::ZERO;
+        self.unrest();
         self.state = self.paused_from;
         self.anchor_at = now;
         self.events.push(Event::Unpaused);
@@ -386,13 +381,14 @@ impl Player {
                 PlayState::Buffering if self.may_start(now, table) => self.start(now),
                 PlayState::Stalled if self.may_resume(table) => {
                     self.end_stall(now);
+                    self.unrest();
                     self.anchor_at = now;
                     self.state = PlayState::Playing;
                 }
                 PlayState::Playing => {
                     let due = self.meets_frontier_at(table);
                     if due > now {
-                        self.quiet_until = self.unless_live(due);
+                        self.quiet_until = due;
                         return;
                     }
                     self.meet_frontier(due, table);
@@ -406,7 +402,11 @@ impl Player {
                     return;
                 }
                 PlayState::Idle | PlayState::Paused | PlayState::Ended => {
-                    self.quiet_until = self.unless_live(Instant::FAR);
+                    self.quiet_until = if self.live.is_none() {
+                        Instant::FAR
+                    } else {
+                        Instant::ZERO
+                    };
                     return;
                 }
             }
@@ -461,6 +461,7 @@ impl Player {
     }
 
     fn start(&mut self, now: Instant) {
+        self.unrest();
         self.state = PlayState::Playing;
         self.anchor_at = now;
         let event = if self.started {
@@ -478,6 +479,7 @@ impl Player {
 
     /// The playhead is at the first missing piece, or at the end, since `at`.
     fn meet_frontier(&mut self, at: Instant, table: &PieceTable) {
+        self.unrest();
         let byte = self.frontier_byte(table);
         self.played += byte.saturating_sub(self.anchor_byte);
         self.anchor_byte = byte.max(self.anchor_byte);

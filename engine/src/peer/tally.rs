@@ -36,11 +36,30 @@ pub(super) fn take(planes: &mut [u64], mut pieces: u64) {
 }
 
 /// How many have the piece of this bit.
+#[cfg(test)]
 pub(super) fn count(planes: &[u64], bit: usize) -> u32 {
     let powers = planes.iter().zip(0..);
     powers
         .map(|(plane, power)| u32::from(plane >> bit & 1 == 1) << power)
         .sum()
+}
+
+/// The pieces that at least `wanted` have, at least 1.
+pub(super) fn at_least(planes: &[u64], wanted: u32) -> u64 {
+    if wanted >> planes.len() != 0 {
+        return 0;
+    }
+    // From the highest plane down: those that are above already, and those that are level still.
+    let (mut above, mut level) = (0, u64::MAX);
+    for (power, plane) in planes.iter().enumerate().rev() {
+        if wanted >> power & 1 == 1 {
+            level &= plane;
+        } else {
+            above |= level & plane;
+            level &= !plane;
+        }
+    }
+    above | level
 }
 
 /// Of these pieces, at least one, those that fewest have, and how many have them.
@@ -87,6 +106,10 @@ mod tests {
                 let expected = expected.map(|bit| 1 << bit).sum();
                 assert_eq!(rarest(&planes, among), (least, expected));
                 assert_eq!(count(&planes, bit), plain[bit]);
+                let wanted = 1 + u32::try_from(rng.below(1 + u64::from(most))).unwrap();
+                let enough = (0..64).filter(|&bit| plain[bit] >= wanted);
+                let enough = enough.map(|bit| 1 << bit).sum();
+                assert_eq!(at_least(&planes, wanted), enough, "{wanted} of {most}");
             }
         }
     }

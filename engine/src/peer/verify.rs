@@ -84,10 +84,10 @@ impl Peer {
         let ring = self.is_ring();
         for index in 0..self.order.len() {
             let slot = usize::from(self.order[index]);
-            if !self.links[slot].open || live && self.at(self.order[index]).heard.is_none() {
+            let link = &mut self.links[slot];
+            if !link.open || live && !link.live {
                 continue;
             }
-            let link = &mut self.links[slot];
             let conn = link.conn;
             if self.pieces.owners.owns(offset, slot) {
                 // It has the piece: a HAVE would tell it nothing it can use.

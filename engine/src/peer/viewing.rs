@@ -122,6 +122,9 @@ impl Peer {
         }
         player.advance(now, &self.pieces);
         self.follow_playhead();
+        if let Some(player) = &mut self.player {
+            player.followed(now, &self.pieces);
+        }
         let player = self.player.as_ref();
         if let Some(piece) = player.and_then(Player::stalled_for) {
             let cause = self.cause_of(piece);

@@ -45,11 +45,8 @@ impl HookInView<'_> {
     /// The newest piece that at least this many neighbours have.
     #[must_use]
     pub fn newest_at(&self, neighbours: u32) -> Option<PieceIndex> {
-        let wanted = neighbours.max(1);
-        (0..self.table.window().length as usize)
-            .rev()
-            .find(|&offset| self.table.owners.availability(offset) >= wanted)
-            .map(|offset| self.table.window().piece(offset))
+        let newest = self.table.owners.highest_at(neighbours.max(1));
+        newest.map(|offset| self.table.window().piece(offset))
     }
 
     /// The newest piece of the source, if we are its neighbour.

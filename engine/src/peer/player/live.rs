@@ -56,6 +56,22 @@ impl Player {
         self.stall.as_ref().map(|stall| stall.since)
     }
 
+    /// Something was done to the playhead: nothing is known of how long it rests.
+    pub(super) fn unrest(&mut self) {
+        self.quiet_until = Instant::ZERO;
+        if self.live.is_some() {
+            self.same_piece_until = Instant::ZERO;
+        }
+    }
+
+    /// The window has followed the playhead as it is now.
+    pub(crate) fn followed(&mut self, now: Instant, table: &PieceTable) {
+        if self.live.is_some() && self.state == PlayState::Playing {
+            let next = PieceIndex(self.piece(now, table).0 + 1);
+            self.same_piece_until = self.due(table.geometry().start_of(next));
+        }
+    }
+
     /// The piece under the playhead.
     pub(crate) fn piece(&self, now: Instant, table: &PieceTable) -> PieceIndex {
         table.geometry().piece_at(self.position(now))
@@ -94,11 +110,13 @@ impl Player {
 
     /// The window's base is `by` pieces higher.
     pub(crate) fn slid(&mut self, by: u32) {
+        self.unrest();
         self.frontier = self.frontier.saturating_sub(by as usize);
     }
 
     /// No piece follows this one.
     pub(crate) fn end_after(&mut self, piece: PieceIndex, table: &PieceTable) {
+        self.unrest();
         self.total = table.geometry().start_of(PieceIndex(piece.0 + 1));
     }
 
