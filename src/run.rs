@@ -3,14 +3,22 @@
 mod bounds;
 mod claims;
 mod classes;
-mod files;
+pub(crate) mod crew;
+pub(crate) mod files;
+pub(crate) mod kept;
 mod memory;
 mod meter;
 mod page;
 mod pictures;
+pub(crate) mod plan;
+mod portrait;
+mod progress;
 mod replicate;
 mod stopping;
+pub(crate) mod store;
 mod sweep;
+mod tables;
+pub(crate) mod tell;
 mod witness;
 
 use std::fs;
@@ -19,20 +27,25 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant as Clock;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
-use swarmbed_analysis::compare::{RunMetrics, paired, summarise};
+use swarmbed_analysis::results::Results;
 use swarmbed_sim::scenario::{Scenario, seeds};
 
-use crate::{place, table};
-use replicate::{Failure, Replicate, replicate};
+use crate::place;
+use crew::Crew;
+use kept::Digest;
+use plan::Plan;
+use store::Store;
 
 /// Run scenario files: tables, CSV, figures
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   swarmbed run scenarios/quickstart.toml
   swarmbed run scenarios/quickstart.toml --seeds 1..=20 --out /tmp/quick
-  swarmbed run scenarios/quickstart.toml --set swarm.viewers=100 --set class.viewer.connectable=0.4 --json")]
+  swarmbed run scenarios/quickstart.toml --set swarm.viewers=100 --set class.viewer.connectable=0.4 --json
+  swarmbed run scenarios/live/channel.toml --resume
+
+Each finished run is kept in the results' folder (.runs) until all are. What was interrupted, even by kill -9, goes
+on with --resume, and ends with the same bytes.")]
 pub(crate) struct Args {
     /// Scenario files
     #[arg(required = true)]
@@ -49,6 +62,9 @@ pub(crate) struct Args {
     /// Change a key of the scenario: section.key=value
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Go on from the runs that an interrupted command finished
+    #[arg(long)]
+    resume: bool,
     /// One JSON object on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -61,6 +77,9 @@ pub(crate) struct Args {
     /// Progress, but no table.
     #[arg(skip)]
     terse: bool,
+    /// Goes on from finished runs if they are of this plan, and else begins anew.
+    #[arg(skip)]
+    takes_up: bool,
 }
 
 impl Args {
@@ -77,20 +96,22 @@ impl Args {
             seeds: None,
             threads,
             set: Vec::new(),
+            resume: false,
             json: false,
             quiet,
             first_seed,
             terse: true,
+            takes_up: true,
         }
     }
 }
 
 /// Several seeds in one argument. (A bare `Vec` would be several arguments to clap.)
 #[derive(Clone, Debug)]
-struct Seeds(Vec<u64>);
+pub(crate) struct Seeds(Vec<u64>);
 
 impl Seeds {
-    fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         seeds(text).map(Self)
     }
 }
@@ -139,6 +160,71 @@ pub(crate) fn stopped() -> bool {
 
 /// Runs one scenario: its exit code and its summary.
 pub(crate) fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u8> {
+    let mut scenario = read(path, &args.set, args.seeds.as_ref())?;
+    if args.first_seed {
+        scenario.seeds.truncate(1);
+        scenario.until = None;
+    }
+    let changed = !args.set.is_empty() || args.seeds.is_some();
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| place::results_of(path, changed));
+    let bad = |message: String| {
+        eprintln!("error: {}: {message}", path.display());
+        BAD
+    };
+    let plan = Plan::of(&scenario);
+    if args.resume
+        && let Some(summary) = files::finished(&folder, &plan)
+    {
+        if !args.quiet && !args.json {
+            say!("{}: all runs are done", folder.display());
+        }
+        return Ok((0, summary));
+    }
+    // Made before the work, so that a folder that cannot be written costs nothing.
+    let mut results = Results::create(&folder).map_err(|error| bad(store::unwritable(&error)))?;
+    let store = begin(args, &folder.join(RUNS), &plan).map_err(bad)?;
+
+    meter::begin();
+    let begun = Begun::now(store.count());
+    let crew = Crew {
+        store: &store,
+        threads: args.threads,
+        quiet: args.quiet || args.json,
+    };
+    let digests = enough(crew, &mut scenario).map_err(bad)?;
+    let asked = scenario.variants.len() * scenario.seeds.len();
+    let missing = asked - digests.len();
+    if missing > 0 {
+        eprintln!(
+            "interrupted: {} of {asked} runs are done; go on with the same command and --resume",
+            digests.len()
+        );
+    }
+    if digests.is_empty() {
+        return Err(FAILED);
+    }
+    let cost = begun.cost();
+    let load = |one: &Digest| store.bulk(one.metrics.variant, one.metrics.seed);
+    let object =
+        files::write(&mut results, &scenario, &plan, &digests, &load, cost).map_err(bad)?;
+    if !args.quiet && !args.json && !args.terse {
+        tell::tell(&scenario, &digests, &results, cost);
+    }
+    if missing == 0
+        && let Err(message) = store.remove()
+    {
+        eprintln!("{message}");
+    }
+    let sound = complain_of_checks(&digests);
+    let code = if missing > 0 || !sound { FAILED } else { 0 };
+    Ok((code, object))
+}
+
+/// Reads a scenario and looks whether what it asks for can be told.
+pub(crate) fn read(path: &Path, set: &[String], seeds: Option<&Seeds>) -> Result<Scenario, u8> {
     let text = fs::read_to_string(path).map_err(|error| {
         eprintln!(
             "error: cannot read the scenario {}: {error}",
@@ -146,7 +232,7 @@ pub(crate) fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u
         );
         BAD
     })?;
-    let mut scenario = Scenario::read(&text, &args.set).map_err(|error| {
+    let mut scenario = Scenario::read(&text, set).map_err(|error| {
         place::complain(path, &text, &error);
         BAD
     })?;
@@ -157,267 +243,134 @@ pub(crate) fn one(args: &Args, path: &Path) -> Result<(u8, serde_json::Value), u
             eprintln!("error: {}: {message}", path.display());
             BAD
         })?;
-    if let Some(Seeds(seeds)) = &args.seeds {
+    if let Some(Seeds(seeds)) = seeds {
         scenario.seeds.clone_from(seeds);
         scenario.until = None;
     }
-    if args.first_seed {
-        scenario.seeds.truncate(1);
-        scenario.until = None;
-    }
-    let changed = !args.set.is_empty() || args.seeds.is_some();
-    let folder = args
-        .out
-        .clone()
-        .unwrap_or_else(|| place::results_of(path, changed));
-    // Made before the work, so that a folder that cannot be written costs nothing.
-    let unwritable = |error: &swarmbed_analysis::results::WriteError| {
-        eprintln!("error: {error}; free some space, or choose another folder with --out");
-        BAD
-    };
-    let mut results =
-        swarmbed_analysis::results::Results::create(&folder).map_err(|error| unwritable(&error))?;
+    Ok(scenario)
+}
 
-    meter::begin();
-    let wall = Clock::now();
-    let before = cpu_seconds();
-    let replicates = enough(args, &mut scenario).map_err(|message| {
-        eprintln!("error: {}: {message}", path.display());
-        BAD
-    })?;
-    let asked = scenario.variants.len() * scenario.seeds.len();
-    let missing = asked - replicates.len();
-    if missing > 0 {
-        eprintln!(
-            "interrupted: {} of {asked} runs were done",
-            replicates.len()
-        );
+/// Where finished runs are kept until the results are written, in the folder of the results.
+const RUNS: &str = ".runs";
+
+/// The folder for finished runs: with those that are there, or empty.
+fn begin(args: &Args, folder: &Path, plan: &Plan) -> Result<Store, String> {
+    let shown = folder.display();
+    let there = store::plan_in(folder).map_err(|message| format!("{message}; remove {shown}"))?;
+    let finished = store::names_in(folder).len();
+    let difference = there.as_ref().and_then(|there| plan.difference(there));
+    match (&there, difference) {
+        (Some(_), Some(difference)) if args.resume => Err(format!(
+            "the {finished} finished runs in {shown} are of {difference}; without --resume all runs are made anew, \
+             and with another --out those stay"
+        )),
+        (Some(_), Some(difference)) => {
+            if finished > 0 {
+                eprintln!(
+                    "{finished} finished runs in {shown} are of {difference}: they are dropped"
+                );
+            }
+            Store::anew(folder, plan)
+        }
+        (Some(_), None) if args.resume || args.takes_up => Store::open(folder, plan),
+        (Some(_), None) if finished > 0 => Err(format!(
+            "{finished} of these runs are finished in {shown}; go on from them with --resume, or remove that folder \
+             to make all anew"
+        )),
+        _ => Store::anew(folder, plan),
     }
-    if replicates.is_empty() {
-        return Err(FAILED);
-    }
-    let cost = Cost {
-        wall_s: wall.elapsed().as_secs_f64(),
-        cpu_s: cpu_seconds() - before,
-    };
-    let runs: Vec<RunMetrics> = replicates
-        .iter()
-        .map(|replicate| replicate.metrics.clone())
-        .collect();
-    let object = files::write(&mut results, &scenario, &replicates, &runs, cost)
-        .map_err(|error| unwritable(&error))?;
-    if !args.quiet && !args.json && !args.terse {
-        tell(&scenario, &runs, &replicates, &results, cost);
-    }
-    let violations: Vec<&String> = replicates
-        .iter()
-        .flat_map(|replicate| &replicate.violations)
-        .collect();
-    for violation in violations.iter().take(20) {
+}
+
+/// Says which checks of the simulator failed; whether none did.
+pub(crate) fn complain_of_checks(digests: &[Digest]) -> bool {
+    let mut violations = digests.iter().flat_map(|one| &one.violations).peekable();
+    let sound = violations.peek().is_none();
+    for violation in violations.take(20) {
         eprintln!("check failed: {violation}");
     }
-    let failed = missing > 0 || !violations.is_empty();
-    Ok((if failed { FAILED } else { 0 }, object))
+    sound
 }
 
 /// What the runs took.
 #[derive(Clone, Copy, Debug)]
-struct Cost {
+pub(crate) struct Cost {
     wall_s: f64,
     cpu_s: f64,
+    /// Runs that were finished before, and cost nothing now.
+    before: usize,
+}
+
+/// When work began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    wall: Clock,
+    cpu_s: f64,
+    before: usize,
+}
+
+impl Begun {
+    /// Now, when so many runs are finished already.
+    pub(crate) fn now(before: usize) -> Self {
+        Self {
+            wall: Clock::now(),
+            cpu_s: cpu_seconds(),
+            before,
+        }
+    }
+
+    /// What it took since.
+    pub(crate) fn cost(self) -> Cost {
+        Cost {
+            wall_s: self.wall.elapsed().as_secs_f64(),
+            cpu_s: cpu_seconds() - self.cpu_s,
+            before: self.before,
+        }
+    }
 }
 
 /// Set when the user presses Ctrl-C: runs under way end, and those that are done are written.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Listens for Ctrl-C from now on. Where that is impossible, Ctrl-C ends the program as ever.
+/// Listens for Ctrl-C from now on; the second ends the program at once. Where that is impossible, the first does.
 pub(crate) fn listen_for_interrupt() {
     std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        if let Ok(runtime) = runtime
-            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-        {
-            STOP.store(true, Ordering::Relaxed);
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        while runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(i32::from(FAILED));
+            }
         }
     });
 }
 
-fn progress_bar(args: &Args, runs: usize) -> ProgressBar {
-    if args.quiet || args.json {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(runs as u64);
-    let style = ProgressStyle::with_template(
-        "{bar:30} {pos}/{len} runs, {elapsed} so far, {eta} to go  {msg}",
-    );
-    bar.set_style(style.expect("the template is well formed"));
-    bar.tick();
-    bar
-}
-
 /// The runs of all seeds, and of more seeds one by one until the scenario's question is answered
-/// well enough.
-fn enough(args: &Args, scenario: &mut Scenario) -> Result<Vec<Replicate>, String> {
-    let mut done = replicates(args, scenario, &scenario.seeds)?;
+/// well enough. Variant by variant, seeds in order.
+fn enough(crew: Crew<'_>, scenario: &mut Scenario) -> Result<Vec<Digest>, String> {
+    let mut done = crew.play(scenario, &jobs(scenario, &scenario.seeds))?;
     loop {
-        let metrics: Vec<RunMetrics> = done.iter().map(|one| one.metrics.clone()).collect();
         let whole = done.len() == scenario.variants.len() * scenario.seeds.len();
-        let next = stopping::next_seed(scenario, &metrics);
+        let next = stopping::next_seed(scenario, &files::metrics(&done));
         let Some(seed) = next.filter(|_| whole) else {
             break;
         };
         scenario.seeds.push(seed);
-        done.extend(replicates(args, scenario, &[seed])?);
+        done.extend(crew.play(scenario, &jobs(scenario, &[seed]))?);
     }
     // Stable: the seeds of a variant stay in their order.
     done.sort_by_key(|one| one.metrics.variant);
     Ok(done)
 }
 
-/// All runs of some seeds, variant by variant, seeds in order. Many runs stand side by side on one thread each;
-/// few share the threads. After Ctrl-C: those that were done.
-fn replicates(args: &Args, scenario: &Scenario, seeds: &[u64]) -> Result<Vec<Replicate>, String> {
-    let threads = args
-        .threads
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .max(1);
-    let jobs: Vec<(usize, u64)> = (0..scenario.variants.len())
+/// All runs of some seeds: variant by variant, seeds in order.
+pub(crate) fn jobs(scenario: &Scenario, seeds: &[u64]) -> Vec<(usize, u64)> {
+    (0..scenario.variants.len())
         .flat_map(|variant| seeds.iter().map(move |&seed| (variant, seed)))
-        .collect();
-    let inside = if jobs.len() >= threads { 1 } else { threads };
-    let beside = if inside == 1 { threads } else { 1 };
-    let bar = progress_bar(args, jobs.len());
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(beside)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let failed = AtomicBool::new(false);
-    let done: Vec<Result<Replicate, Failure>> = pool.install(|| {
-        jobs.par_iter()
-            .map(|&(variant, seed)| {
-                if failed.load(Ordering::Relaxed) || STOP.load(Ordering::Relaxed) {
-                    return Err(Failure::Interrupted);
-                }
-                let result = replicate(scenario, variant, seed, inside, &bar, &STOP);
-                bar.inc(1);
-                failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                result
-            })
-            .collect()
-    });
-    bar.finish_and_clear();
-    let mut finished = Vec::new();
-    for one in done {
-        match one {
-            Ok(replicate) => finished.push(replicate),
-            Err(Failure::Setup(message)) => return Err(message),
-            Err(Failure::Interrupted) => {}
-        }
-    }
-    Ok(finished)
-}
-
-/// Prints the tables, and where the files are.
-fn tell(
-    scenario: &Scenario,
-    runs: &[RunMetrics],
-    replicates: &[Replicate],
-    results: &swarmbed_analysis::results::Results,
-    cost: Cost,
-) {
-    say!("{}", scenario.question);
-    let seeds = scenario.seeds.len();
-    say!(
-        "{seeds} run{} of each; mean ± half of the 95 % interval over runs",
-        if seeds == 1 { "" } else { "s" }
-    );
-    if let Some(why) = stopping::said(scenario, runs) {
-        say!("{why}");
-    }
-    say!();
-    let names: Vec<&String> = scenario
-        .variants
-        .iter()
-        .map(|variant| &variant.name)
-        .collect();
-    let rows: Vec<_> = (0..names.len())
-        .map(|variant| {
-            (
-                names[variant].clone(),
-                table::estimates(&summarise(runs, variant)),
-            )
-        })
-        .collect();
-    for line in table::lines(scenario.stalls, &rows) {
-        say!("{line}");
-    }
-    if seeds > 1 && names.len() > 1 {
-        say!("\nDifference to \"{}\", on the same seeds:", names[0]);
-        let rows: Vec<_> = (1..names.len())
-            .map(|variant| (names[variant].clone(), paired(runs, 0, variant)))
-            .collect();
-        for line in table::lines(scenario.stalls, &rows) {
-            say!("{line}");
-        }
-    }
-    for (heading, rows) in [
-        ("By class:", classes::by_class(scenario, runs)),
-        (
-            "Adversaries less the honest, in the same runs:",
-            classes::gained(scenario, runs),
-        ),
-        (
-            "The honest less the honest where the line of the sweep begins, on the same seeds:",
-            classes::lost(scenario, runs),
-        ),
-    ] {
-        if !rows.is_empty() {
-            say!("\n{heading}");
-            for line in table::lines(scenario.stalls, &rows) {
-                say!("{line}");
-            }
-        }
-    }
-    let cut: f64 = files::total(runs, "cut_by_horizon");
-    let early: f64 = files::total(runs, "exits_before_start");
-    if cut + early > 0.0 {
-        say!(
-            "\n{cut} viewers were cut by the horizon, {early} left before their first frame (counted apart)."
-        );
-    }
-    say!("\n{}", speed(replicates, cost));
-    let written: Vec<&str> = results
-        .written()
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    say!(
-        "\nWritten to {}: {}",
-        results.folder().display(),
-        written.join(", ")
-    );
-}
-
-/// What the simulator did with its time.
-fn speed(replicates: &[Replicate], cost: Cost) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let total = |of: fn(&Replicate) -> u64| replicates.iter().map(of).sum::<u64>() as f64;
-    let blocks = total(|one| one.totals.useful_blocks);
-    let calls = total(|one| one.totals.calls);
-    // Peers that are there in a window, summed over windows, by the share of time each was there.
-    let peer_windows = total(|one| one.peer_windows);
-    let window = replicates[replicates.len() - 1].totals.window;
-    format!(
-        "{:.1} s, {:.1} s of processor time: {:.0} blocks and {:.0} engine calls per CPU-second; \
-         windows of {window:?}, {:.2} calls per peer and window",
-        cost.wall_s,
-        cost.cpu_s,
-        blocks / cost.cpu_s.max(0.01),
-        calls / cost.cpu_s.max(0.01),
-        calls / peer_windows.max(1.0),
-    )
+        .collect()
 }
 
 /// Processor time of this process so far, all threads.

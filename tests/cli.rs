@@ -1,9 +1,13 @@
 //! `swarmbed run` as a person meets it: what it says about mistakes, and the same bytes however a
 //! scenario is run.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+use support::{bare, folder, repository, swarmbed};
 
 const DETERMINISM: &str = include_str!("../scenarios/test/determinism.toml");
 
@@ -21,41 +25,6 @@ const DATA: [&str; 11] = [
     "comparison.svg",
     "overlay.svg",
 ];
-
-/// Where the sources are now: a cached test binary may have been built for a checkout that moved.
-fn repository() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
-}
-
-/// An empty folder of this test's own.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("cli")
-        .join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
-    }
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// Runs swarmbed in `at`.
-fn swarmbed(at: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_swarmbed"))
-        .current_dir(at)
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-/// Text without what wraps and frames it, so that a width does not matter.
-fn bare(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars()
-        .filter(|letter| !letter.is_whitespace() && *letter != '│')
-        .collect()
-}
 
 /// Runs a scenario text into `at/out`.
 fn play(at: &Path, scenario: &str, args: &[&str]) -> PathBuf {

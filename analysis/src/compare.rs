@@ -1,32 +1,37 @@
 //! Runs to means, intervals, and paired differences on the same seeds.
 
+use serde::{Deserialize, Serialize};
 use swarmbed_engine::Seed;
 
+use crate::exact;
 use crate::metric::{Content, METRICS, Metric};
 use crate::record::PeerRecord;
 use crate::stats::{Estimate, bootstrap, estimate};
 
 /// The metrics of one run, in the order of [`METRICS`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunMetrics {
     /// Which variant, by place.
     pub variant: usize,
     /// Its seed.
     pub seed: u64,
     /// Its trace hash.
+    #[serde(with = "exact::hash")]
     pub trace: u128,
     /// The values.
+    #[serde(with = "exact::numbers")]
     pub values: Vec<f64>,
     /// The same of some of the viewers.
     pub groups: Vec<GroupMetrics>,
 }
 
 /// The metrics of some viewers of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GroupMetrics {
     /// Their class, or [`HONEST`] or [`ADVERSARY`].
     pub name: String,
     /// In the order of [`METRICS`]; not a number where a metric says nothing of some.
+    #[serde(with = "exact::numbers")]
     pub values: Vec<f64>,
 }
 

@@ -21,11 +21,13 @@
 //! | `results.rs` | the files of a result |
 //! | `closed_form/` | formulas of the papers, that a run must come to or never beat |
 //! | `digits.rs` | how numbers are written |
+//! | `exact.rs` | how they are stored, to the last bit |
 
 pub mod claim;
 pub mod closed_form;
 pub mod compare;
 pub mod digits;
+pub mod exact;
 pub mod figures;
 pub mod ledger;
 pub mod metric;

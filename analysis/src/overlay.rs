@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 
 use petgraph::graph::{NodeIndex, UnGraph};
 use petgraph::unionfind::UnionFind;
+use serde::{Deserialize, Serialize};
+
+use crate::exact;
 
 /// The overlay at one moment: peers by number, and pairs of neighbours.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +25,10 @@ pub struct Snapshot<'a> {
 }
 
 /// Measures of one snapshot.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overlay {
     /// When, in seconds.
+    #[serde(with = "exact::number")]
     pub at_s: f64,
     /// Peers that are there.
     pub peers: usize,
@@ -35,6 +39,7 @@ pub struct Overlay {
     /// Parts that do not hang together.
     pub components: usize,
     /// Share of the peers in the largest part.
+    #[serde(with = "exact::number")]
     pub largest_share: f64,
     /// How many peers are 0, 1, 2, … hops from the nearest source.
     pub hops: Vec<usize>,

@@ -1,7 +1,7 @@
 //! The files of a result: written whole or not at all.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha1::{Digest as _, Sha1};
@@ -50,23 +50,44 @@ impl Results {
     /// # Errors
     /// If the disk is full or the folder cannot be written; nothing half-written is left.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let mut stream = self.stream(name)?;
+        stream.write(bytes)?;
+        self.finish(stream)
+    }
+
+    /// Begins a file that is written bit by bit, and stands in its place once it is finished.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn stream(&self, name: &str) -> Result<Stream, WriteError> {
         let path = self.folder.join(name);
         let part = self.folder.join(format!(".{name}.part"));
-        let write = || -> io::Result<()> {
-            let mut file = fs::File::create(&part)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&part, &path)
-        };
-        write().map_err(|source| {
-            // What is left of the attempt is of no use to anybody.
-            let _ = fs::remove_file(&part);
-            WriteError {
-                path: path.clone(),
-                source,
-            }
+        let file = fs::File::create(&part).map_err(|source| WriteError {
+            path: path.clone(),
+            source,
         })?;
-        self.written.push((name.into(), hash(bytes)));
+        Ok(Stream {
+            name: name.into(),
+            path,
+            part,
+            file: BufWriter::new(file),
+            sha1: Sha1::new(),
+        })
+    }
+
+    /// Puts a file that was written bit by bit into its place.
+    ///
+    /// # Errors
+    /// If the disk is full; nothing half-written is left.
+    pub fn finish(&mut self, mut stream: Stream) -> Result<(), WriteError> {
+        let end = |stream: &mut Stream| -> io::Result<()> {
+            stream.file.flush()?;
+            stream.file.get_ref().sync_all()?;
+            fs::rename(&stream.part, &stream.path)
+        };
+        end(&mut stream).map_err(|source| stream.failed(source))?;
+        let sha1 = digits(&stream.sha1.finalize_reset());
+        self.written.push((std::mem::take(&mut stream.name), sha1));
         Ok(())
     }
 
@@ -83,24 +104,70 @@ impl Results {
     }
 }
 
+/// A file that is being written. What of it was not finished is removed.
+#[derive(Debug)]
+pub struct Stream {
+    name: String,
+    path: PathBuf,
+    part: PathBuf,
+    file: BufWriter<fs::File>,
+    sha1: Sha1,
+}
+
+impl Stream {
+    /// Adds to it.
+    ///
+    /// # Errors
+    /// If the disk is full.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.sha1.update(bytes);
+        self.file
+            .write_all(bytes)
+            .map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: io::Error) -> WriteError {
+        WriteError {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Of a finished file nothing is left there; what is left of another is of no use to anybody.
+        let _ = fs::remove_file(&self.part);
+    }
+}
+
 /// SHA-1, in hexadecimal digits.
 #[must_use]
 pub fn hash(bytes: &[u8]) -> String {
-    Sha1::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digits(&Sha1::digest(bytes))
 }
 
-/// Rows as CSV.
+fn digits(sha1: &[u8]) -> String {
+    sha1.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A heading and rows as CSV.
 #[must_use]
 pub fn csv(header: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
+    let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+    let mut table = csv_rows(&[header]);
+    table.extend(csv_rows(rows));
+    table
+}
+
+/// Rows as CSV, to stand below a heading.
+#[must_use]
+pub fn csv_rows(rows: &[Vec<String>]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-    writer.write_record(header).expect("memory takes all");
     for row in rows {
         writer
             .write_record(row)
-            .expect("memory takes all, and rows are as long as the header");
+            .expect("memory takes all, and rows are of one length");
     }
     writer.into_inner().expect("memory takes all")
 }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use swarmbed_engine::Instant;
 
+use crate::exact;
 use crate::record::PeerRecord;
 
 /// The swarm at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// When.
+    #[serde(with = "exact::instant")]
     pub at: Instant,
     /// Peers that are there, sources among them.
     pub present: u32,

@@ -6,14 +6,16 @@ use swarmbed_analysis::compare::{
 };
 use swarmbed_analysis::digits;
 use swarmbed_analysis::metric::METRICS;
-use swarmbed_analysis::overlay::Overlay;
-use swarmbed_analysis::results::{self, Results, WriteError, csv};
+use swarmbed_analysis::results::{self, Results, csv};
 use swarmbed_analysis::stats::Estimate;
 use swarmbed_engine::Cause;
 use swarmbed_sim::scenario::Scenario;
 
 use super::Cost;
-use super::replicate::Replicate;
+use super::kept::Digest;
+use super::plan::Plan;
+use super::store::unwritable;
+use super::tables::{self, Load};
 
 /// Format of `manifest.json` and of the files it names.
 const FORMAT: u32 = 1;
@@ -27,85 +29,59 @@ pub(crate) fn total(runs: &[RunMetrics], key: &str) -> f64 {
     swarmbed_analysis::stats::sum(&runs.iter().map(|run| run.values[index]).collect::<Vec<_>>())
 }
 
-/// Writes everything; returns the summary.
+/// Writes everything of these finished runs, which stand variant by variant; returns the summary.
+///
+/// # Errors
+/// If a file cannot be written, or a finished run cannot be read back.
 pub(crate) fn write(
     results: &mut Results,
     scenario: &Scenario,
-    replicates: &[Replicate],
-    runs: &[RunMetrics],
+    plan: &Plan,
+    digests: &[Digest],
+    load: Load<'_>,
     cost: Cost,
-) -> Result<Value, WriteError> {
-    let summary = summary(scenario, replicates, runs);
-    results.write("summary.json", pretty(&summary).as_bytes())?;
-    results.write("runs.csv", &runs_csv(scenario, runs))?;
+) -> Result<Value, String> {
+    let runs = &metrics(digests);
+    let put = |results: &mut Results, name: &str, bytes: &[u8]| {
+        results
+            .write(name, bytes)
+            .map_err(|error| unwritable(&error))
+    };
+    let summary = summary(scenario, digests, runs);
+    put(results, "summary.json", pretty(&summary).as_bytes())?;
+    put(results, "runs.csv", &runs_csv(scenario, runs))?;
     if let Some(groups) = groups_csv(scenario, runs) {
-        results.write("groups.csv", &groups)?;
+        put(results, "groups.csv", &groups)?;
     }
-    let header = |columns: &[&str]| -> Vec<String> {
-        ["variant", "seed"]
-            .iter()
-            .chain(columns)
-            .map(ToString::to_string)
-            .collect()
-    };
-    let rows = |of: fn(&Replicate) -> Vec<Vec<String>>| -> Vec<Vec<String>> {
-        let head = |one: &Replicate| {
-            [
-                scenario.variants[one.metrics.variant].name.clone(),
-                one.metrics.seed.to_string(),
-            ]
-        };
-        replicates
-            .iter()
-            .flat_map(|one| {
-                of(one)
-                    .into_iter()
-                    .map(move |row| head(one).into_iter().chain(row).collect())
-            })
-            .collect()
-    };
-    let table = |columns: Vec<String>, rows: &[Vec<String>]| {
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        csv(&columns, rows)
-    };
-    results.write(
-        "peers.csv",
-        &table(
-            header(results::PEER_COLUMNS),
-            &rows(|one| one.peers.clone()),
-        ),
-    )?;
-    let stalls: Vec<String> = std::iter::once("peer".to_owned())
-        .chain(results::stall_columns())
-        .collect();
-    let stalls: Vec<&str> = stalls.iter().map(String::as_str).collect();
-    results.write(
-        "stalls.csv",
-        &table(header(&stalls), &rows(|one| one.stalls.clone())),
-    )?;
-    let moments = rows(|one| one.timeline.iter().map(results::moment_row).collect());
-    results.write(
-        "timeline.csv",
-        &table(header(results::TIMELINE_COLUMNS), &moments),
-    )?;
-    let overlays = rows(super::pictures::overlay_rows);
-    if !overlays.is_empty() {
-        results.write("overlay.csv", &table(header(Overlay::COLUMNS), &overlays))?;
-    }
-    if scenario.memory {
-        let held = rows(super::memory::rows);
-        let columns = header(super::memory::COLUMNS);
-        results.write("memory.csv", &table(columns, &held))?;
-    }
-    super::pictures::write(results, scenario, replicates, runs)?;
+    let portraits = tables::write(results, scenario, digests, load)?;
+    super::pictures::write(results, scenario, digests, &portraits, runs)
+        .map_err(|error| unwritable(&error))?;
     let claims = super::claims::judge(scenario, runs);
     let claims: Vec<String> = claims.iter().map(|one| one.sentence(scenario)).collect();
-    let page = super::page::html(scenario, replicates, runs, &summary, &claims);
-    results.write("report.html", page.as_bytes())?;
+    let page = super::page::html(scenario, digests, &portraits, runs, &summary, &claims);
+    put(results, "report.html", page.as_bytes())?;
     let manifest = manifest(results, scenario, runs);
-    results.write("manifest.json", pretty(&manifest).as_bytes())?;
-    results.write("provenance.json", pretty(&provenance(cost)).as_bytes())?;
+    put(results, "manifest.json", pretty(&manifest).as_bytes())?;
+    let whole = digests.len() == scenario.variants.len() * scenario.seeds.len();
+    let sound = whole && digests.iter().all(|one| one.violations.is_empty());
+    let provenance = provenance(plan, sound, cost);
+    put(results, "provenance.json", pretty(&provenance).as_bytes())?;
     Ok(summary)
+}
+
+/// The metrics of runs.
+pub(crate) fn metrics(digests: &[Digest]) -> Vec<RunMetrics> {
+    digests.iter().map(|one| one.metrics.clone()).collect()
+}
+
+/// The summary of the results in a folder, if they are all of a plan's runs, made by this very program, and no
+/// check failed.
+pub(crate) fn finished(folder: &std::path::Path, plan: &Plan) -> Option<Value> {
+    let read = |name: &str| -> Option<Value> {
+        serde_json::from_str(&std::fs::read_to_string(folder.join(name)).ok()?).ok()
+    };
+    let provenance = read("provenance.json")?;
+    (provenance["plan"].as_str()? == plan.id()).then(|| read("summary.json"))?
 }
 
 fn pretty(value: &Value) -> String {
@@ -120,7 +96,7 @@ fn estimate(estimate: &Estimate) -> Map<String, Value> {
     object
 }
 
-fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -> Value {
+fn summary(scenario: &Scenario, digests: &[Digest], runs: &[RunMetrics]) -> Value {
     let shown = |index: &usize| is_shown(scenario, runs, *index);
     let variants: Vec<Value> = (0..scenario.variants.len())
         .map(|variant| {
@@ -131,9 +107,7 @@ fn summary(scenario: &Scenario, replicates: &[Replicate], runs: &[RunMetrics]) -
                 .collect();
             let mut causes = Map::new();
             for (index, cause) in Cause::ALL.iter().enumerate() {
-                let of = replicates
-                    .iter()
-                    .filter(|one| one.metrics.variant == variant);
+                let of = digests.iter().filter(|one| one.metrics.variant == variant);
                 causes.insert(
                     cause.name().into(),
                     of.map(|one| one.causes[index]).sum::<u64>().into(),
@@ -342,7 +316,7 @@ fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Valu
 }
 
 /// What the results are no function of, apart.
-fn provenance(cost: Cost) -> Value {
+fn provenance(plan: &Plan, sound: bool, cost: Cost) -> Value {
     let said = |program: &str, args: &[&str]| {
         let output = std::process::Command::new(program)
             .args(args)
@@ -355,6 +329,7 @@ fn provenance(cost: Cost) -> Value {
     };
     json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "plan": sound.then(|| plan.id()),
         "commit": said("git", &["describe", "--always", "--dirty"]),
         "toolchain": said("rustc", &["--version"]),
         "host": said("uname", &["-srm"]),

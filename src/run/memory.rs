@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use swarmbed_analysis::digits::six;
 use swarmbed_analysis::figures::{Axis, Lines, Series};
 use swarmbed_engine::Footprint;
 use swarmbed_sim::OverlaySnapshot;
-
-use super::replicate::Replicate;
 
 /// Columns of `memory.csv`, after variant and seed.
 pub(super) const COLUMNS: &[&str] = &[
@@ -21,62 +20,83 @@ pub(super) const COLUMNS: &[&str] = &[
     "neighbours_max",
 ];
 
-/// What is held at one moment.
-struct Moment {
-    at: Duration,
-    source: Footprint,
-    viewers: Vec<Footprint>,
+/// What one peer holds, or the most of each that any does.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Amount {
+    pieces: u32,
+    neighbours: u32,
+    bytes: u64,
 }
 
-fn moments(replicate: &Replicate) -> impl Iterator<Item = Moment> + '_ {
-    let moment = |snapshot: &OverlaySnapshot| {
-        let all = || snapshot.present.iter().zip(&snapshot.held);
-        let source = all().find(|(number, _)| replicate.sources.contains(number));
-        let viewers = all().filter(|(number, _)| !replicate.sources.contains(number));
-        Moment {
-            at: snapshot.at.since(swarmbed_engine::Instant::ZERO),
-            source: source.map_or_else(Footprint::default, |(_, held)| *held),
-            viewers: viewers.map(|(_, held)| *held).collect(),
+impl From<&Footprint> for Amount {
+    fn from(held: &Footprint) -> Self {
+        Self {
+            pieces: held.pieces,
+            neighbours: held.neighbours,
+            bytes: held.bytes,
         }
-    };
-    replicate.overlay.iter().map(moment)
+    }
 }
 
-impl Moment {
-    fn most(&self, of: fn(&Footprint) -> f64) -> f64 {
-        self.viewers.iter().map(of).fold(0.0, f64::max)
+impl Amount {
+    fn max(self, other: Self) -> Self {
+        Self {
+            pieces: self.pieces.max(other.pieces),
+            neighbours: self.neighbours.max(other.neighbours),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+}
+
+/// What is held at one moment.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Held {
+    at: Duration,
+    viewers: u32,
+    source: Amount,
+    most: Amount,
+    /// Of all viewers together.
+    viewer_bytes: u64,
+}
+
+impl Held {
+    /// What the first of the sources and what the viewers hold.
+    pub(super) fn measure(snapshot: &OverlaySnapshot, sources: &[u32]) -> Self {
+        let all = || snapshot.present.iter().zip(&snapshot.held);
+        let source = all().find(|(number, _)| sources.contains(number));
+        let viewers = || all().filter(|(number, _)| !sources.contains(number));
+        Self {
+            at: snapshot.at.since(swarmbed_engine::Instant::ZERO),
+            viewers: u32::try_from(viewers().count()).unwrap_or(u32::MAX),
+            source: source.map_or_else(Amount::default, |(_, held)| held.into()),
+            most: viewers()
+                .map(|(_, held)| held.into())
+                .fold(Amount::default(), Amount::max),
+            viewer_bytes: viewers().map(|(_, held)| held.bytes).sum(),
+        }
+    }
+
+    /// Its row of `memory.csv`, after variant and seed.
+    pub(super) fn row(&self) -> Vec<String> {
+        let count = f64::from(self.viewers);
+        [
+            self.at.as_secs_f64(),
+            count,
+            float(self.source.bytes),
+            float(self.viewer_bytes) / count,
+            float(self.most.bytes),
+            f64::from(self.source.pieces),
+            f64::from(self.most.pieces),
+            f64::from(self.most.neighbours),
+        ]
+        .map(six)
+        .into()
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of memory")]
-const fn bytes(held: &Footprint) -> f64 {
-    held.bytes as f64
-}
-
-fn pieces(held: &Footprint) -> f64 {
-    f64::from(held.pieces)
-}
-
-/// Rows of `memory.csv`, after variant and seed.
-pub(super) fn rows(replicate: &Replicate) -> Vec<Vec<String>> {
-    let row = |one: Moment| {
-        let count = u32::try_from(one.viewers.len()).map_or(f64::NAN, f64::from);
-        let mean = one.viewers.iter().map(bytes).sum::<f64>() / count;
-        let most = |of: fn(&Footprint) -> f64| one.most(of);
-        [
-            one.at.as_secs_f64(),
-            count,
-            bytes(&one.source),
-            mean,
-            most(bytes),
-            pieces(&one.source),
-            most(pieces),
-            most(|held| f64::from(held.neighbours)),
-        ]
-        .map(six)
-        .into()
-    };
-    moments(replicate).map(row).collect()
+const fn float(bytes: u64) -> f64 {
+    bytes as f64
 }
 
 /// Which of the two figures.
@@ -84,7 +104,7 @@ pub(super) struct What {
     pub(super) file: &'static str,
     pub(super) title: &'static str,
     y: &'static str,
-    of: fn(&Footprint) -> f64,
+    of: fn(&Amount) -> f64,
 }
 
 pub(super) const FIGURES: [What; 2] = [
@@ -92,35 +112,36 @@ pub(super) const FIGURES: [What; 2] = [
         file: "memory",
         title: "Memory of a peer's tables",
         y: "KiB",
-        of: |held| bytes(held) / 1024.0,
+        of: |held| float(held.bytes) / 1024.0,
     },
     What {
         file: "held",
         title: "Pieces held",
         y: "pieces",
-        of: pieces,
+        of: |held| f64::from(held.pieces),
     },
 ];
 
 /// The source's, and the largest of the viewers', of one run of each variant.
 pub(super) fn figure<'a>(
     what: &What,
-    runs: impl Iterator<Item = (&'a str, &'a Replicate)>,
+    runs: impl Iterator<Item = (&'a str, &'a [Held])>,
     title: String,
     caption: String,
 ) -> Lines {
     let mut series = Vec::new();
     for (colour, (name, run)) in runs.enumerate() {
-        let line = |who: &str, dashed: bool, of: &dyn Fn(&Moment) -> f64| Series {
+        let line = |who: &str, dashed: bool, of: fn(&Held) -> &Amount| Series {
             name: format!("{name}: {who}"),
             colour,
             dashed,
-            points: moments(run)
-                .map(|one| (one.at.as_secs_f64() / 3600.0, of(&one)))
+            points: run
+                .iter()
+                .map(|one| (one.at.as_secs_f64() / 3600.0, (what.of)(of(one))))
                 .collect(),
         };
-        series.push(line("largest viewer", false, &|one| one.most(what.of)));
-        series.push(line("source", true, &|one| (what.of)(&one.source)));
+        series.push(line("largest viewer", false, |one| &one.most));
+        series.push(line("source", true, |one| &one.source));
     }
     let axis = |name: &str| Axis {
         name: name.into(),

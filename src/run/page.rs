@@ -3,20 +3,18 @@
 use serde_json::{Map, Value, json};
 use swarmbed_analysis::compare::RunMetrics;
 use swarmbed_analysis::digits;
-use swarmbed_analysis::figures::distribution;
 use swarmbed_analysis::metric::{METRICS, Metric};
 use swarmbed_analysis::report;
 use swarmbed_analysis::timeline::Moment;
 use swarmbed_engine::Cause;
 use swarmbed_sim::scenario::Scenario;
 
-use super::replicate::Replicate;
+use super::kept::Digest;
+use super::portrait::{Portrait, VARIANTS_MAX};
 use super::{files, pictures};
 
 /// Most points of a line over time.
 const POINTS_MAX: usize = 240;
-/// Most variants whose lines over time and distributions are written.
-const VARIANTS_MAX: usize = 48;
 /// Most viewers that are shown piece by piece, over all variants.
 const VIEWERS_MAX: usize = 24;
 
@@ -38,7 +36,8 @@ pub(super) fn follows(variant: usize) -> bool {
 /// The page.
 pub(super) fn html(
     scenario: &Scenario,
-    replicates: &[Replicate],
+    digests: &[Digest],
+    portraits: &[Portrait],
     runs: &[RunMetrics],
     summary: &Value,
     verdict: &[String],
@@ -82,12 +81,12 @@ pub(super) fn html(
         "x": figure.map(|figure| figure.x.as_str()),
         "x_name": figure.map(|figure| figure.x_name.as_str()),
         "causes": Cause::ALL.map(Cause::name),
-        "variants": variants(summary, replicates),
+        "variants": variants(summary, digests),
         "differences": summary["paired_differences"],
-        "swarm": swarm(replicates),
-        "spreads": spreads(scenario, replicates),
+        "swarm": swarm(portraits),
+        "spreads": spreads(scenario, portraits),
         "followed": followed(scenario),
-        "viewers": viewers(replicates),
+        "viewers": viewers(portraits),
         "traces": traces,
         "scenario": scenario.text,
     });
@@ -121,12 +120,10 @@ fn followed(scenario: &Scenario) -> String {
 }
 
 /// The summary's variants, and how many viewers their stalls are of.
-fn variants(summary: &Value, replicates: &[Replicate]) -> Vec<Value> {
+fn variants(summary: &Value, digests: &[Digest]) -> Vec<Value> {
     let all = summary["variants"].as_array().expect("as written by files");
     let counted = |variant: usize| -> usize {
-        let of = replicates
-            .iter()
-            .filter(|one| one.metrics.variant == variant);
+        let of = digests.iter().filter(|one| one.metrics.variant == variant);
         of.map(|one| one.counted).sum()
     };
     all.iter()
@@ -139,21 +136,7 @@ fn variants(summary: &Value, replicates: &[Replicate]) -> Vec<Value> {
         .collect()
 }
 
-/// The runs of the first seed, one for each variant.
-fn firsts(replicates: &[Replicate]) -> Vec<&Replicate> {
-    let mut firsts: Vec<&Replicate> = Vec::new();
-    for one in replicates {
-        if !firsts
-            .iter()
-            .any(|first| first.metrics.variant == one.metrics.variant)
-        {
-            firsts.push(one);
-        }
-    }
-    firsts
-}
-
-fn swarm(replicates: &[Replicate]) -> Vec<Value> {
+fn swarm(portraits: &[Portrait]) -> Vec<Value> {
     let line = |moments: &[Moment], of: fn(&Moment) -> u32| -> Vec<Value> {
         let keep = moments.len().div_ceil(POINTS_MAX).max(1);
         moments
@@ -162,12 +145,11 @@ fn swarm(replicates: &[Replicate]) -> Vec<Value> {
             .map(|moment| json!([digits::json(moment.at.as_secs_f64()), of(moment)]))
             .collect()
     };
-    firsts(replicates)
-        .into_iter()
-        .filter(|one| one.metrics.variant < VARIANTS_MAX)
+    portraits
+        .iter()
         .map(|one| {
             json!({
-                "variant": one.metrics.variant,
+                "variant": one.variant,
                 "present": line(&one.timeline, |moment| moment.present),
                 "starting": line(&one.timeline, |moment| moment.starting),
                 "stalled": line(&one.timeline, |moment| moment.stalled),
@@ -177,18 +159,17 @@ fn swarm(replicates: &[Replicate]) -> Vec<Value> {
         .collect()
 }
 
-fn spreads(scenario: &Scenario, replicates: &[Replicate]) -> Vec<Value> {
+fn spreads(scenario: &Scenario, portraits: &[Portrait]) -> Vec<Value> {
     let variants = scenario.variants.len().min(VARIANTS_MAX);
     pictures::spreads(scenario.stalls)
-        .into_iter()
-        .filter_map(|spread| {
+        .iter()
+        .enumerate()
+        .filter_map(|(place, spread)| {
             let lines: Vec<Value> = (0..variants)
                 .map(|variant| {
-                    let of = replicates
-                        .iter()
-                        .filter(|one| one.metrics.variant == variant);
-                    let values: Vec<f64> = of.flat_map(|one| (spread.of)(one)).collect();
-                    let points: Vec<Value> = distribution(&values)
+                    let of = portraits.iter().find(|one| one.variant == variant);
+                    let points: Vec<Value> = of
+                        .map_or(&[][..], |one| one.spreads[place].as_slice())
                         .iter()
                         .skip(1)
                         .step_by(2)
@@ -205,13 +186,13 @@ fn spreads(scenario: &Scenario, replicates: &[Replicate]) -> Vec<Value> {
         .collect()
 }
 
-fn viewers(replicates: &[Replicate]) -> Vec<Value> {
-    firsts(replicates)
-        .into_iter()
+fn viewers(portraits: &[Portrait]) -> Vec<Value> {
+    portraits
+        .iter()
         .flat_map(|one| {
             one.viewers.iter().map(|viewer| {
                 let mut viewer = viewer.clone();
-                viewer["variant"] = one.metrics.variant.into();
+                viewer["variant"] = one.variant.into();
                 viewer
             })
         })

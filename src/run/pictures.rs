@@ -4,37 +4,39 @@ use swarmbed_analysis::compare::{RunMetrics, summarise};
 use swarmbed_analysis::digits::six;
 use swarmbed_analysis::figures::{
     Axis, Comparison, Figure, FigureError, Interval, Lines, OverlayFigure, OverlaySeries, Panel,
-    Series, distribution, png, svg,
+    Series, png, svg,
 };
 use swarmbed_analysis::metric::METRICS;
 use swarmbed_analysis::overlay::{Overlay, Snapshot};
 use swarmbed_analysis::results::{Results, WriteError};
 use swarmbed_analysis::timeline::Moment;
+use swarmbed_sim::OverlaySnapshot;
 use swarmbed_sim::scenario::Scenario;
 
+use super::kept::{Bulk, Digest};
 use super::memory;
-use super::replicate::Replicate;
+use super::portrait::Portrait;
 
 /// Most variants that a figure of lines shows: beyond it nobody tells them apart.
 const LINES_MAX: usize = 7;
 
-/// Measures of the overlay, as rows of `overlay.csv`, after variant and seed.
-pub(crate) fn overlay_rows(replicate: &Replicate) -> Vec<Vec<String>> {
-    measured(replicate)
-        .map(|overlay| overlay.values().into_iter().map(six).collect())
-        .collect()
+/// Measures of the overlay, as a row of `overlay.csv`, after variant and seed.
+pub(super) fn overlay_row(overlay: &Overlay) -> Vec<String> {
+    overlay.values().into_iter().map(six).collect()
 }
 
 /// Writes all figures.
-pub(crate) fn write(
+pub(super) fn write(
     results: &mut Results,
     scenario: &Scenario,
-    replicates: &[Replicate],
+    digests: &[Digest],
+    portraits: &[Portrait],
     runs: &[RunMetrics],
 ) -> Result<(), WriteError> {
     let album = Album {
         scenario,
-        replicates,
+        digests,
+        portraits,
         runs,
     };
     if let Some(figure) = &scenario.figure {
@@ -48,8 +50,8 @@ pub(crate) fn write(
     if let Some(figure) = album.loss_over_time() {
         save(results, "loss-over-time", &figure)?;
     }
-    for spread in spreads(scenario.stalls) {
-        if let Some(figure) = album.distribution(&spread) {
+    for (place, spread) in spreads(scenario.stalls).iter().enumerate() {
+        if let Some(figure) = album.distribution(place, spread) {
             save(results, spread.file, &figure)?;
         }
     }
@@ -71,14 +73,13 @@ fn save(results: &mut Results, name: &str, figure: &impl Figure) -> Result<(), W
     results.write(&format!("{name}.png"), &bytes)
 }
 
-fn measured(replicate: &Replicate) -> impl Iterator<Item = Overlay> + '_ {
-    replicate.overlay.iter().map(|snapshot| {
-        Overlay::measure(Snapshot {
-            at_s: snapshot.at.as_secs_f64(),
-            present: &snapshot.present,
-            edges: &snapshot.edges,
-            sources: &replicate.sources,
-        })
+/// Who was whose neighbour at a moment.
+pub(super) fn measured(snapshot: &OverlaySnapshot, sources: &[u32]) -> Overlay {
+    Overlay::measure(Snapshot {
+        at_s: snapshot.at.as_secs_f64(),
+        present: &snapshot.present,
+        edges: &snapshot.edges,
+        sources,
     })
 }
 
@@ -90,7 +91,7 @@ pub(crate) struct Spread {
     /// What is measured, with its unit.
     pub(crate) x: &'static str,
     /// Of the viewers of a run that count, those of whom it can be told.
-    pub(crate) of: fn(&Replicate) -> Vec<f64>,
+    pub(crate) of: fn(&Bulk) -> Vec<f64>,
 }
 
 /// What viewers differ in: start-up, and what late pieces cost them.
@@ -122,7 +123,8 @@ pub(crate) fn spreads(stalls: bool) -> [Spread; 2] {
 /// What the figures are made of.
 struct Album<'a> {
     scenario: &'a Scenario,
-    replicates: &'a [Replicate],
+    digests: &'a [Digest],
+    portraits: &'a [Portrait],
     runs: &'a [RunMetrics],
 }
 
@@ -187,10 +189,8 @@ impl Album<'_> {
         variants.map(|variant| variant.name.as_str()).enumerate()
     }
 
-    /// The run of the first seed.
-    fn first(&self, variant: usize) -> Option<&Replicate> {
-        let of = |one: &&Replicate| one.metrics.variant == variant;
-        self.replicates.iter().find(of)
+    fn portrait(&self, variant: usize) -> Option<&Portrait> {
+        self.portraits.iter().find(|one| one.variant == variant)
     }
 
     fn first_seed(&self) -> String {
@@ -200,7 +200,7 @@ impl Album<'_> {
 
     /// Swarm size, and how many stand still.
     fn swarm(&self) -> Option<Lines> {
-        let plays = self.replicates.iter().any(|one| !one.startups.is_empty());
+        let plays = self.digests.iter().any(|one| one.played);
         let (what, second): (&str, fn(&Moment) -> u32) = if !plays {
             ("complete", |moment| moment.complete)
         } else if self.scenario.stalls {
@@ -210,7 +210,7 @@ impl Album<'_> {
         };
         let mut series = Vec::new();
         for (variant, name) in self.names() {
-            let moments = &self.first(variant)?.timeline;
+            let moments = &self.portrait(variant)?.timeline;
             let line = |label: &str, dashed: bool, of: fn(&Moment) -> u32| Series {
                 name: format!("{name}: {label}"),
                 colour: variant,
@@ -243,7 +243,7 @@ impl Album<'_> {
             let setup = &self.scenario.variants[variant].setup;
             let pieces_per_s =
                 float(setup.bitrate?.bytes_per_s()) / f64::from(setup.geometry.piece_length());
-            let moments = &self.first(variant)?.timeline;
+            let moments = &self.portrait(variant)?.timeline;
             let points = moments.chunks(STEPS).filter_map(|part| {
                 let step = moments.get(1)?.at.as_secs_f64();
                 let due = part.iter().map(|one| f64::from(one.playing)).sum::<f64>()
@@ -269,19 +269,15 @@ impl Album<'_> {
     }
 
     /// How viewers are spread, all runs together.
-    fn distribution(&self, spread: &Spread) -> Option<Lines> {
+    fn distribution(&self, place: usize, spread: &Spread) -> Option<Lines> {
+        let points = |variant: usize| Some(self.portrait(variant)?.spreads[place].clone());
         let mut series: Vec<Series> = self
             .names()
-            .map(|(variant, name)| {
-                let runs = self.replicates.iter();
-                let runs = runs.filter(|one| one.metrics.variant == variant);
-                let values: Vec<f64> = runs.flat_map(spread.of).collect();
-                Series {
-                    name: name.into(),
-                    colour: variant,
-                    dashed: false,
-                    points: distribution(&values),
-                }
+            .map(|(variant, name)| Series {
+                name: name.into(),
+                colour: variant,
+                dashed: false,
+                points: points(variant).unwrap_or_default(),
             })
             .collect();
         if series.iter().all(|line| line.points.is_empty()) {
@@ -356,7 +352,7 @@ impl Album<'_> {
     fn held(&self, what: &memory::What) -> Lines {
         let runs = self
             .names()
-            .filter_map(|(variant, name)| Some((name, self.first(variant)?)));
+            .filter_map(|(variant, name)| Some((name, self.portrait(variant)?.held.as_slice())));
         memory::figure(what, runs, self.title(what.title), self.first_seed())
     }
 
@@ -366,7 +362,7 @@ impl Album<'_> {
         for (variant, name) in self.names() {
             series.push(OverlaySeries {
                 name: name.into(),
-                snapshots: measured(self.first(variant)?).collect(),
+                snapshots: self.portrait(variant)?.overlay.clone(),
             });
         }
         if series.iter().all(|one| one.snapshots.is_empty()) {
