@@ -159,6 +159,66 @@ fn blocks(bench: &mut Criterion) {
     }
 }
 
+/// A neighbour lets us in and shuts us out, again and again: each time the pipeline to it is filled.
+fn select(bench: &mut Criterion) {
+    for selector in [
+        "rarest-first",
+        "in-order",
+        "give-to-get",
+        "libtorrent-deadline",
+    ] {
+        let (mut peer, conns) = busy(selector);
+        let mut turn = 0;
+        let mut now = Instant::from_secs(1);
+        bench.bench_function(&format!("select: fill a pipeline; {selector}"), |bench| {
+            bench.iter(|| {
+                let conn = conns[turn % conns.len()];
+                turn += 1;
+                now += Duration::from_micros(10);
+                peer.handle(now, Input::Message(conn, Message::Unchoke));
+                let mut asked = 0;
+                while let Some(output) = peer.poll_output() {
+                    asked += u32::from(matches!(output, Output::Send(_, Message::Request(_))));
+                }
+                peer.handle(now, Input::Message(conn, Message::Choke));
+                drain(&mut peer);
+                assert!(asked > 0, "the bench asks for blocks");
+            });
+        });
+    }
+}
+
+/// Choke rounds among neighbours that all want something.
+fn rechoke(bench: &mut Criterion) {
+    const ROUNDS: u64 = 10;
+    let interested = || {
+        let (mut peer, conns) = busy("rarest-first");
+        for conn in conns {
+            peer.handle(
+                Instant::from_secs(1),
+                Input::Message(conn, Message::Interested),
+            );
+        }
+        drain(&mut peer);
+        peer
+    };
+    bench.bench_function("rechoke: 10 rounds among 20 neighbours", |bench| {
+        bench.iter_batched(
+            interested,
+            |mut peer| {
+                let mut said = 0;
+                for round in 1..=ROUNDS {
+                    peer.handle(Instant::from_secs(1 + 10 * round), Input::Timeout);
+                    said += drain(&mut peer);
+                }
+                assert!(said > 0, "the bench unchokes somebody");
+                peer
+            },
+            BatchSize::LargeInput,
+        );
+    });
+}
+
 fn codec(bench: &mut Criterion) {
     let block = Block {
         piece: PieceIndex(7),
@@ -178,6 +238,18 @@ fn codec(bench: &mut Criterion) {
             .encode(message, &mut bytes)
             .expect("plain messages are always spoken");
     }
+    bench.bench_function("codec: encode 1000 small messages", |bench| {
+        let mut into = Vec::with_capacity(bytes.len());
+        bench.iter(|| {
+            into.clear();
+            for message in messages.iter().cycle().take(1000) {
+                encoder
+                    .encode(black_box(message), &mut into)
+                    .expect("plain messages are always spoken");
+            }
+            assert_eq!(into.len(), bytes.len());
+        });
+    });
     bench.bench_function("codec: decode 1000 small messages", |bench| {
         bench.iter(|| {
             let mut decoder = Decoder::new(PIECES);
@@ -192,5 +264,5 @@ fn codec(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(hot, have, blocks, codec);
+criterion_group!(hot, have, select, blocks, rechoke, codec);
 criterion_main!(hot);

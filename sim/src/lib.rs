@@ -22,6 +22,7 @@
 //! | `trace.rs` | the trace hash |
 //! | `check/` | what must hold in every run |
 //! | `mutant.rs` | bugs on purpose, for the tests of the checks |
+//! | `hot.rs` | what `benches/` may see |
 //!
 //! # Determinism
 //!
@@ -39,6 +40,8 @@ mod chunk;
 mod error;
 mod fluid;
 mod heap;
+#[doc(hidden)]
+pub mod hot;
 mod latency;
 mod links;
 mod mail;
