@@ -129,3 +129,36 @@ fn a_jump_takes_back_what_no_reader_wants() {
             .any(|output| matches!(output, Output::Close(..)))
     );
 }
+
+/// aria2 sends its map anew where many HAVEs would be due: what is in it besides is learnt.
+#[test]
+fn a_bitfield_may_come_again_and_only_adds() {
+    let geometry = Geometry::new(20 * 32_768, 32_768).unwrap();
+    let mut peer = Peer::new(
+        config(0, geometry),
+        Seed::from_number(1),
+        Instant::ZERO,
+        None,
+    )
+    .unwrap();
+    let remote = Remote {
+        peer_id: PeerId([9; 20]),
+        fast: true,
+        extended: false,
+    };
+    let conn = peer.accept(Instant::ZERO, addr(1), remote).unwrap();
+    let mut map = |pieces: &[usize], length| {
+        let mut bits = Bitfield::new(length);
+        for &piece in pieces {
+            bits.insert(piece);
+        }
+        let message = Message::Bitfield(Box::new(bits));
+        peer.handle(Instant::ZERO, Input::Message(conn, message));
+        let view = peer.neighbours().find(|view| view.conn == conn);
+        view.map(|view| view.pieces)
+    };
+    assert_eq!(map(&[1, 2], 20), Some(2));
+    assert_eq!(map(&[1, 2, 3, 4], 20), Some(4));
+    assert_eq!(map(&[5], 20), Some(5));
+    assert_eq!(map(&[5], 21), None, "of another length");
+}

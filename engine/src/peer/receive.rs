@@ -33,7 +33,7 @@ impl Peer {
         };
         let link = &mut self.links[conn.slot()];
         // BEP 3 wants the bitfield first of all, but libtorrent sends BEP 10's handshake before it:
-        // what matters is that a map comes once, and before any HAVE.
+        // what matters is that HAVE ALL and HAVE NONE come once, and before any HAVE.
         let first = !link.spoke;
         link.spoke |= matches!(
             message,
@@ -50,6 +50,7 @@ impl Peer {
             Message::NotInterested => self.they_are_interested(conn, false),
             Message::Have(piece) if self.live.is_some() => self.live_have(conn, piece),
             Message::Have(piece) => self.have(conn, piece),
+            Message::Bitfield(theirs) if !first => self.bitfield_again(conn, &theirs),
             Message::Bitfield(theirs) => self.bitfield(conn, *theirs, first),
             Message::HaveAll => {
                 self.bitfield(conn, Bitfield::full(self.pieces.window().length), first)
@@ -188,6 +189,18 @@ impl Peer {
         link.wanted = u32::try_from(wanted).expect("at most the pieces");
         self.tell_interest(conn);
         if seed { self.is_complete(conn) } else { Ok(()) }
+    }
+
+    /// aria2 sends its bitfield again where it would have to send many HAVEs; libtorrent bears it at
+    /// any time, too. What it has besides counts.
+    fn bitfield_again(&mut self, conn: ConnId, theirs: &Bitfield) -> Result<(), CloseReason> {
+        if theirs.length() != self.pieces.window().length {
+            return Err(CloseReason::Violation("bitfield of another length"));
+        }
+        for offset in theirs.iter() {
+            self.have_at(conn, offset)?;
+        }
+        Ok(())
     }
 
     /// The neighbour has everything.

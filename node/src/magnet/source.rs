@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PATIENCE_ALL: Duration = Duration::from_secs(120);
 /// Requests under way.
 const PIPELINE: u32 = 8;
+/// rTorrent (0.9.8) never reads again from one who asks while it answers: so one request at a time, to
+/// who calls itself by its library's name (the other libtorrent writes itself small).
+const ONE_AT_A_TIME: &str = "libTorrent ";
 const BUFFER: usize = 32 * 1024;
 
 /// Why a peer was of no use.
@@ -61,6 +64,8 @@ struct Copy {
     /// The next piece to come; they come in order, as they are asked for.
     next: u32,
     asked: u32,
+    /// Requests under way at most.
+    pipeline: u32,
     bytes: Vec<u8>,
 }
 
@@ -140,6 +145,10 @@ impl Copy {
                 size,
                 next: 0,
                 asked: 0,
+                pipeline: match &theirs.client {
+                    Some(client) if client.starts_with(ONE_AT_A_TIME) => 1,
+                    _ => PIPELINE,
+                },
                 bytes: Vec::new(),
             }),
         }
@@ -148,7 +157,7 @@ impl Copy {
     /// The pieces to ask for now.
     fn ask(&mut self) -> std::ops::Range<u32> {
         let from = self.asked;
-        let to = Metadata::pieces(self.size).min(self.next + PIPELINE);
+        let to = Metadata::pieces(self.size).min(self.next + self.pipeline);
         self.asked = to.max(from);
         from..self.asked
     }
