@@ -4,6 +4,7 @@ mod args;
 mod broadcast;
 mod create;
 mod report;
+mod seed;
 mod serve;
 
 use std::path::PathBuf;
@@ -129,8 +130,9 @@ pub(crate) struct Common {
 /// `node seed`
 #[derive(Debug, Args)]
 pub(crate) struct SeedArgs {
-    /// What to serve: a .torrent, or a magnet link (in quotes)
-    torrent: PathBuf,
+    /// What to serve: one .torrent or magnet link (in quotes), or several, at one port
+    #[arg(required = true)]
+    torrents: Vec<PathBuf>,
     /// Where its own tracker listens (there is none if --tracker is given)
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6969")]
     tracker_listen: std::net::SocketAddr,
@@ -213,7 +215,7 @@ pub(crate) fn run(command: NodeCommand) -> ExitCode {
     let outcome = match command {
         NodeCommand::Create(args) => create::run(&args),
         NodeCommand::Tracker(args) => serve::runtime().block_on(serve::tracker(&args)),
-        NodeCommand::Seed(args) => serve::runtime().block_on(serve::seed(&args)),
+        NodeCommand::Seed(args) => serve::runtime().block_on(seed::run(&args)),
         NodeCommand::Play(args) => serve::runtime().block_on(serve::play(&args)),
         NodeCommand::Broadcast(args) => {
             let runtime = serve::runtime();

@@ -15,13 +15,15 @@
 //! | `tracker/`, `http/` | trackers: asking one and being one |
 //! | `player.rs`, `page/` | the media over HTTP, with ranges; the page that plays it |
 //! | `status.rs`, `scene.rs`, `metrics.rs` | what others may know; events as JSON lines |
-//! | `bucket.rs`, `clock.rs`, `random.rs` | rate limits, time, randomness |
+//! | `line.rs`, `bucket.rs` | limits that all swarms of the process share |
+//! | `clock.rs`, `random.rs` | time, randomness |
 
 mod bucket;
 mod clock;
 pub mod create;
 mod error;
 mod http;
+mod line;
 mod link;
 mod listener;
 pub mod live;
@@ -42,6 +44,8 @@ mod tracker;
 mod web_seed;
 
 pub use error::NodeError;
+pub use line::Line;
+pub use listener::PeerPort;
 pub use node::{Happening, Node, Options, Producer, check};
 pub use player::PlayerServer;
 pub use status::{LiveStatus, Notice, Status};

@@ -16,13 +16,13 @@ use swarmbed_engine::{
     Metadata, Peer, PieceIndex, Rate, Remote, WebSeedUse,
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
-use crate::bucket::Bucket;
 use crate::clock::Clock;
 use crate::error::NodeError;
+use crate::line::Line;
 use crate::link::Shared;
-use crate::listener::{self, PeerPort};
+use crate::listener::{Entry, PeerPort};
 use crate::live::{self, LiveWindow, Stream};
 use crate::mail::{Ask, MAILS_MAX, Mail, MailSender, Seen};
 use crate::metrics::EventLog;
@@ -85,8 +85,9 @@ pub struct Node {
     addr: SocketAddr,
     swarm: JoinHandle<Result<(), NodeError>>,
     notices: mpsc::Receiver<Notice>,
-    /// The listening tasks; they end with the node.
-    _tasks: JoinSet<()>,
+    /// Where it is known. First of the two to go, for the port may be its own.
+    _entry: Entry,
+    _port: Option<PeerPort>,
 }
 
 /// What happens to a running node.
@@ -138,6 +139,29 @@ impl Node {
         Self::launch(torrent, Store::Files(storage), have, None, options).await
     }
 
+    /// Starts one of several torrents at a port, and on a line, that they share.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn share(
+        torrent: Arc<Torrent>,
+        storage: Arc<Storage>,
+        have: Bitfield,
+        options: &Options,
+        port: &PeerPort,
+        line: &Arc<Line>,
+    ) -> Result<Self, NodeError> {
+        Self::put_together(
+            torrent,
+            Store::Files(storage),
+            have,
+            None,
+            options,
+            port,
+            line,
+        )
+    }
+
     /// Starts a viewer of a live stream.
     ///
     /// # Errors
@@ -179,10 +203,25 @@ impl Node {
         role: Option<Role>,
         options: &Options,
     ) -> Result<Self, NodeError> {
+        let port = PeerPort::bind(options.listen).await?;
+        let line = Arc::new(Line::new(options.up, options.down));
+        let mut node = Self::put_together(torrent, store, have, role, options, &port, &line)?;
+        node._port = Some(port);
+        Ok(node)
+    }
+
+    fn put_together(
+        torrent: Arc<Torrent>,
+        store: Store,
+        have: Bitfield,
+        role: Option<Role>,
+        options: &Options,
+        port: &PeerPort,
+        line: &Arc<Line>,
+    ) -> Result<Self, NodeError> {
         if let Some(rate) = options.down.filter(|rate| *rate == Rate::ZERO) {
             return Err(NodeError::Limit(rate));
         }
-        let port = PeerPort::bind(options.listen).await?;
         let peer_id = random::peer_id();
         let promised: Vec<String> = match options.torrent_trackers {
             true => torrent.metainfo.trackers.concat(),
@@ -235,7 +274,7 @@ impl Node {
             go_live(&mut config);
         }
         let mut peer = Peer::new(config, random::seed(), clock.now(), Some(have.clone()))?;
-        if let Some(up) = options.up {
+        if let Some(up) = line.share() {
             peer.handle(clock.now(), Input::Uplink(up));
         }
         peer.handle(
@@ -248,17 +287,12 @@ impl Node {
         let (board, notices) = Board::new(have, torrent.metainfo.live.is_some());
         let board = Arc::new(board);
         let (mail, incoming) = mpsc::channel(MAILS_MAX);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(listener::accept(port.tcp, torrent.info_hash, mail.clone()));
-        if let Some(udp) = &port.udp {
-            tasks.spawn(listener::hear_datagrams(Arc::clone(udp), mail.clone()));
-        }
+        let entry = port.enter(torrent.info_hash, mail.clone());
         let shared = Shared {
             storage: store.clone(),
             pieces: torrent.metainfo.geometry.pieces(),
             mail: mail.clone(),
-            up: Bucket::new(options.up.filter(|rate| *rate > Rate::ZERO)),
-            down: Bucket::new(options.down),
+            line: Arc::clone(line),
         };
         let swarm = Swarm {
             peer,
@@ -274,7 +308,7 @@ impl Node {
                 },
             },
             ip: port.addr.ip(),
-            udp: port.udp,
+            udp: port.udp.clone(),
             announcer: Arc::new(announcer),
             board: Arc::clone(&board),
             torrent: Arc::clone(&torrent),
@@ -290,7 +324,8 @@ impl Node {
             addr: port.addr,
             swarm: tokio::spawn(swarm.run()),
             notices,
-            _tasks: tasks,
+            _entry: entry,
+            _port: None,
         })
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use swarmbed_engine::wire::{Handshake, encode_datagram};
 use swarmbed_engine::{
     AddressSource, Announce, Block, CloseReason, ConnId, Event, Extended, FetchResult, Input,
-    Message, Metadata, Output, Peer, PieceIndex, Remote, StoreResult,
+    Message, Metadata, Output, Peer, PieceIndex, Rate, Remote, StoreResult,
 };
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -39,6 +39,14 @@ enum Connection {
     Dialling(AbortHandle),
     /// It is open.
     Open(Link),
+}
+
+impl Drop for Swarm {
+    fn drop(&mut self) {
+        if self.state.busy {
+            self.shared.line.busy(false);
+        }
+    }
 }
 
 impl Drop for Connection {
@@ -77,6 +85,10 @@ pub(crate) struct State {
     leaving: Option<Instant>,
     /// Announces under way.
     announcing: u32,
+    /// The line was told that there is somebody to upload to.
+    busy: bool,
+    /// The share of the uplink that the peer was told.
+    share: Option<Rate>,
 }
 
 impl Swarm {
@@ -109,8 +121,24 @@ impl Swarm {
     }
 
     fn publish(&mut self) -> Result<(), NodeError> {
+        self.share_line()?;
         self.board.publish(&self.peer);
         self.log.as_mut().map_or(Ok(()), EventLog::flush)
+    }
+
+    /// Tells the peer its share of the uplink, when that changed.
+    fn share_line(&mut self) -> Result<(), NodeError> {
+        let line = Arc::clone(&self.shared.line);
+        let busy = !self.state.connections.is_empty();
+        if std::mem::replace(&mut self.state.busy, busy) != busy {
+            line.busy(busy);
+        }
+        match line.share() {
+            Some(share) if self.state.share.replace(share) != Some(share) => {
+                self.tell(Input::Uplink(share))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One input, and all that follows from it.
@@ -380,7 +408,7 @@ impl Swarm {
                     (FetchResult::Failed { retry_after }, fault)
                 }
                 Ok(bytes) => {
-                    sleep(shared.down.take(bytes.len())).await;
+                    sleep(shared.line.download.take(bytes.len())).await;
                     let storage = shared.storage.clone();
                     let block = Block {
                         piece,

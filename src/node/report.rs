@@ -64,6 +64,17 @@ pub(super) fn status(status: &Status) -> String {
     line
 }
 
+/// Of several seeds: torrents, rate, neighbours.
+pub(super) fn several(all: &[Status]) -> String {
+    let up = all.iter().map(|one| one.up.bytes_per_s()).sum();
+    let neighbours: usize = all.iter().map(|one| one.neighbours).sum();
+    format!(
+        "{} torrents  up {}  {neighbours} neighbours",
+        all.len(),
+        rate(up)
+    )
+}
+
 const fn state(state: PlayState) -> &'static str {
     match state {
         PlayState::Idle | PlayState::Buffering => "buffering",

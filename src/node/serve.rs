@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::report::{Progress, live, live_summary, notice, percent, status, summary};
-use super::{Common, PlayArgs, SeedArgs, TrackerArgs};
+use super::{Common, PlayArgs, TrackerArgs};
 
 /// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
 const BLOCKING_THREADS: usize = 16;
@@ -55,43 +55,6 @@ pub(super) async fn tracker(args: &TrackerArgs) -> Result<Value, NodeError> {
         () = told_to_stop() => {}
     }
     Ok(json!({"announce": url}))
-}
-
-pub(super) async fn seed(args: &SeedArgs) -> Result<Value, NodeError> {
-    let common = &args.common;
-    let mut progress = Progress::new();
-    let (torrent, mut options) = open(common, &args.torrent, &mut progress, false).await?;
-    if torrent.metainfo.live.is_some() {
-        return Err(NodeError::Kind {
-            path: args.torrent.clone(),
-            why: "is a live stream",
-            remedy: "watch it with `swarmbed node play`, which passes it on; its source makes it with \
-                     `swarmbed node broadcast`",
-        });
-    }
-    let place = Place::Folder(common.dir.clone());
-    let storage = Arc::new(Storage::open(&torrent, &place, Access::Read)?);
-    let have = look(&storage, &torrent, &mut progress).await;
-    if !have.is_full() {
-        return Err(NodeError::Incomplete {
-            path: storage.path().to_owned(),
-            have: have.count(),
-            pieces: have.length(),
-        });
-    }
-    let mut own_tracker = tokio::task::JoinSet::new();
-    if common.trackers.is_empty() {
-        let only = Some(vec![torrent.info_hash]);
-        let server = TrackerServer::bind(args.tracker_listen, "--tracker-listen", only).await?;
-        let url = format!("http://{}/announce", here(server.addr()));
-        progress.say(&format!("tracker at {url}"));
-        options.trackers.push(url);
-        own_tracker.spawn(server.run());
-    }
-    progress.say(&link(&torrent, &options).to_string());
-    let node = Node::start(torrent, storage, have, &options).await?;
-    progress.say(&format!("peer port {}", node.addr()));
-    attend(node, progress, false).await
 }
 
 pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
@@ -192,7 +155,11 @@ fn place(args: &PlayArgs, torrent: &Torrent) -> Result<Place, NodeError> {
 }
 
 /// Hashes what is there, with progress if that takes long.
-async fn look(storage: &Arc<Storage>, torrent: &Torrent, progress: &mut Progress) -> Bitfield {
+pub(super) async fn look(
+    storage: &Arc<Storage>,
+    torrent: &Torrent,
+    progress: &mut Progress,
+) -> Bitfield {
     let done = Arc::new(AtomicU32::new(0));
     let mut checking = std::pin::pin!(check(Arc::clone(storage), Arc::clone(&done)));
     let mut second = interval(Duration::from_secs(1));
@@ -212,7 +179,7 @@ async fn look(storage: &Arc<Storage>, torrent: &Torrent, progress: &mut Progress
 }
 
 /// The torrent, from its file or, of a magnet link, from its peers; and what its node is told.
-async fn open(
+pub(super) async fn open(
     common: &Common,
     source: &Path,
     progress: &mut Progress,
@@ -276,7 +243,7 @@ async fn hunt(
 }
 
 /// The link to what is served.
-fn link(torrent: &Torrent, options: &Options) -> Magnet {
+pub(super) fn link(torrent: &Torrent, options: &Options) -> Magnet {
     let promised = torrent.metainfo.trackers.concat();
     let promised = promised.into_iter().filter(|_| options.torrent_trackers);
     let mut trackers = options.trackers.clone();
@@ -343,7 +310,7 @@ pub(super) fn here(addr: SocketAddr) -> SocketAddr {
 }
 
 /// Shows how it stands until it is done, fails, or is told to stop.
-async fn attend(
+pub(super) async fn attend(
     mut node: Node,
     mut progress: Progress,
     exit_when_complete: bool,

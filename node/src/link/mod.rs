@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::bucket::Bucket;
+use crate::line::Line;
 use crate::mail::MailSender;
 use crate::store::Store;
 
@@ -31,8 +31,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Store,
     pub(crate) pieces: u32,
     pub(crate) mail: MailSender,
-    pub(crate) up: Bucket,
-    pub(crate) down: Bucket,
+    pub(crate) line: Arc<Line>,
 }
 
 /// Something to write.

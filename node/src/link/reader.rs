@@ -34,7 +34,7 @@ async fn read(conn: ConnId, mut stream: OwnedReadHalf, shared: &Shared) -> Optio
             Ok(Ok(0) | Err(_)) => return Some(CloseReason::Remote),
             Ok(Ok(got)) => got,
         };
-        sleep_if(shared.down.take(got)).await;
+        sleep_if(shared.line.download.take(got)).await;
         let mut input = &buffer[..got];
         let mut progress = 0;
         loop {

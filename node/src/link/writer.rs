@@ -125,7 +125,7 @@ impl Writer {
             // A block that we said we have and cannot read: better no neighbour than a broken word.
             _ => return Err(End::Closed(CloseReason::Leaving)),
         };
-        let due = Instant::now() + self.shared.up.take(bytes.len());
+        let due = Instant::now() + self.shared.line.upload.take(bytes.len());
         while Instant::now() < due {
             tokio::select! {
                 () = sleep_until(due) => {}

@@ -19,7 +19,7 @@ use super::link::Magnet;
 use super::source::{self, Useless};
 use crate::error::NodeError;
 use crate::link;
-use crate::listener::{self, PeerPort};
+use crate::listener::{Entry, PeerPort};
 use crate::mail::{MAILS_MAX, Mail};
 use crate::node::Options;
 use crate::random;
@@ -55,7 +55,8 @@ pub struct Hunt {
     announce_at: Instant,
     begun: bool,
     failures: u32,
-    listening: JoinSet<()>,
+    port: PeerPort,
+    _entry: Entry,
 }
 
 /// What a search comes upon.
@@ -91,8 +92,7 @@ impl Hunt {
             peer_id,
         )?;
         let (mail, incoming) = mpsc::channel(MAILS_MAX);
-        let mut listening = JoinSet::new();
-        listening.spawn(listener::accept(port.tcp, magnet.info_hash, mail));
+        let entry = port.enter(magnet.info_hash, mail);
         let now = Instant::now();
         Ok(Self {
             magnet: magnet.clone(),
@@ -120,7 +120,8 @@ impl Hunt {
             announce_at: now,
             begun: false,
             failures: 0,
-            listening,
+            port,
+            _entry: entry,
         })
     }
 
@@ -172,7 +173,7 @@ impl Hunt {
     /// Lets go of everybody and of the port, and tells the trackers.
     pub async fn end(mut self) {
         self.sources.shutdown().await;
-        self.listening.shutdown().await;
+        self.port.close().await;
         // Not waited for: the node that comes after has a name of its own.
         let (announcer, none) = (Arc::clone(&self.announcer), Traffic::default());
         tokio::spawn(async move {
