@@ -17,7 +17,8 @@ import unittest
 
 SWARMBED = os.environ["SWARMBED"]
 HERE = pathlib.Path(__file__).parent
-ADDRESSES = itertools.count()
+# Tests that run beside each other begin at different ones.
+ADDRESSES = itertools.count(int(os.environ.get("SWARMBED_TEST_ADDRESS", "0")))
 
 
 def sha256(path):
@@ -38,11 +39,11 @@ def wait_until(what, true, seconds=20.0):
 class Process:
     """A child whose output is kept, and that ends with its test."""
 
-    def __init__(self, name, command, folder, stdin=subprocess.DEVNULL):
+    def __init__(self, name, command, folder, stdin=subprocess.DEVNULL, env=None):
         self.name = name
         self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
         self.child = subprocess.Popen(
-            [str(word) for word in command], stdin=stdin,
+            [str(word) for word in command], stdin=stdin, env={**os.environ, **env} if env else None,
             stdout=self.out.open("wb"), stderr=self.err.open("wb"))
 
     def running(self):
@@ -94,8 +95,8 @@ class Lab(unittest.TestCase):
         high, low = divmod(next(ADDRESSES), 250)
         return f"{self.NET}.{high}.{low + 2}"
 
-    def start(self, name, *command, stdin=subprocess.DEVNULL):
-        process = Process(name, command, self.folder, stdin)
+    def start(self, name, *command, stdin=subprocess.DEVNULL, env=None):
+        process = Process(name, command, self.folder, stdin, env)
         self.processes.append(process)
         return process
 

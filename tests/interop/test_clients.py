@@ -32,6 +32,28 @@ class Clients(Lab):
         self.assertEqual(seed.stop(), 0)
         self.assertGreaterEqual(seed.json()["uploaded"], 64 * MIB)
 
+    def test_one_process_seeds_several_torrents_at_one_port(self):
+        contents = [self.noise(3 * MIB + number, f"content{number}.bin") for number in range(3)]
+        own = f"{self.ip()}:6970"
+        torrents = [self.create(content, "--tracker", f"http://{own}/announce") for content in contents]
+        seed = self.node("seed", "seed", *torrents, "--dir", contents[0].parent, "--listen", self.ip(),
+                         "--tracker-listen", own, "--up", "20 MB/s", "--json")
+        wait_until("the seed listens", lambda: "peer port" in seed.stderr())
+        for number, torrent in enumerate(torrents):
+            self.libtorrent(f"leech{number}", torrent, self.folder / f"copy{number}")
+        for number, content in enumerate(contents):
+            self.assertEqual(self.process(f"leech{number}").wait(), 0)
+            self.assertEqual(sha256(self.folder / f"copy{number}" / content.name), sha256(content))
+        self.assertEqual(seed.stop(), 0)
+        told = seed.json()
+        self.assertEqual([one["name"] for one in told["torrents"]], [content.name for content in contents])
+        for one, content in zip(told["torrents"], contents):
+            self.assertGreaterEqual(one["uploaded"], content.stat().st_size)
+        # Where the events of one torrent go, those of several cannot.
+        process, code = self.run_node("seed", *torrents[:2], "--metrics", self.folder / "metrics.jsonl")
+        self.assertEqual(code, 2, process.stderr())
+        self.assertIn("several are given", process.stderr())
+
     def test_own_tracker_of_a_seed(self):
         content = self.noise(3 * MIB + 12345)
         own = f"{self.ip()}:6969"

@@ -69,28 +69,34 @@ class Magnets(Clients):
 
     def test_we_start_from_a_link_and_clients_start_from_ours(self):
         # 1,024 pieces: their hashes are two pieces of metadata.
-        content = self.noise(16 * MIB)
-        tracker = self.tracker()
-        torrent = self.create(content, "--tracker", tracker, "--piece-length", "16 KiB")
-        # It is they who have it: no tracker, but a peer in the link.
-        for kind in self.installed():
+        tracker, size, ours = self.tracker(), 16 * MIB - 100, []
+        # It is they who have it, each a torrent of its own: no tracker, but a peer in the link.
+        for number, kind in enumerate(self.installed()):
+            content = self.noise(size + number, f"{kind}.bin")
+            torrent = self.create(content, "--tracker", tracker, "--piece-length", "16 KiB")
             theirs = self.client(kind, f"{kind}-seed", torrent, content.parent, seed=True)
             self.seed_ready(theirs.addr)
             link = self.magnet(torrent, "dn=A%20name", f"x.pe={theirs.addr}")
-            ours = self.play(f"from-{kind}", link, "--exit-when-complete")
-            self.assertEqual(ours.wait(90), 0, ours.stderr())
-            self.assertIn("found content.bin: 1024 pieces", ours.stderr())
-            self.assertEqual(sha256(ours.copy / content.name), sha256(content))
-            theirs.kill()
+            ours.append((kind, content, self.play(f"from-{kind}", link, "--exit-when-complete")))
+        for kind, content, process in ours:
+            with self.subTest(f"from {kind}"):
+                self.assertEqual(process.wait(90), 0, process.stderr())
+                self.assertIn(f"found {content.name}: 1024 pieces", process.stderr())
+                self.assertEqual(sha256(process.copy / content.name), sha256(content))
+                print(f"    {kind}: we start from a link: ok", flush=True)
         # It is we who have it: the link that the seed prints, with a tracker.
+        content = self.noise(size - 1)
+        torrent = self.create(content, "--tracker", tracker, "--piece-length", "16 KiB")
         seed = self.serve("seed", torrent, content)
         self.assertIn("&dn=content.bin&tr=http", seed.magnet)
         copies = []
         for kind in self.installed():
             save = self.folder / f"{kind}-copy"
             copies.append((self.client(kind, f"{kind}-leech", seed.magnet, save), save / content.name))
-        took = {process.name: round(self.wait_whole(process, copy, content), 1) for process, copy in copies}
-        print(f"    from our link, s: {took}", flush=True)
+        for process, copy in copies:
+            with self.subTest(process.name):
+                took = self.wait_whole(process, copy, content)
+                print(f"    {process.name}: from our link: ok, {took:.1f} s after the one before", flush=True)
         self.tell_skipped()
 
     def test_swarmbed_from_swarmbed_by_tracker_while_it_seeds_a_link(self):

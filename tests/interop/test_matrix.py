@@ -3,8 +3,10 @@
 import os
 import shutil
 import time
+import urllib.parse
 
 from clients import MIB, Clients, wait_until
+from lab import get
 from wire import info_of
 
 
@@ -23,10 +25,12 @@ class Matrix(Clients):
                     self.expect(kind, cell, content, [self.play(f"{name}-leech", torrent)])
                 elif cell == "we seed":
                     seed = self.serve(f"{name}-seed", torrent, content)
+                    self.known(tracker, torrent)
                     self.expect(kind, cell, content, [self.theirs(kind, f"{name}-leech", torrent)])
                 else:
                     # So slow that they must share.
                     seed = self.serve(f"{name}-seed", torrent, content, "--up", "600 kB/s")
+                    self.known(tracker, torrent)
                     self.expect(kind, cell, content, [
                         self.play(f"{name}-ours", torrent), self.theirs(kind, f"{name}-theirs", torrent)])
                 self.cells[-1].append(seed)
@@ -34,14 +38,25 @@ class Matrix(Clients):
             with self.subTest(f"{kind}: {cell}"):
                 took = [self.wait_whole(leech, leech.copy / content.name, content, 120) for leech in leeches]
                 if cell == "both in one swarm":
-                    # Of two copies the seed sent one and a part: the rest they gave each other.
-                    self.assertEqual(seed.stop(), 0, seed.stderr())
-                    sent = seed.json()["uploaded"] / content.stat().st_size
-                    print(f"    {kind}: {cell}: the seed sent {sent:.2f} copies to two", flush=True)
-                    self.assertLess(sent, 1.99)
+                    # Of two copies the seed sent one and a part: the rest they gave each other. Not all give back
+                    # in so short a time: rTorrent looks whom to serve every 30 s.
+                    ours = leeches[0]
+                    for process in [seed, ours]:
+                        self.assertEqual(process.stop(), 0, process.stderr())
+                    size = content.stat().st_size
+                    sent, gave = seed.json()["uploaded"] / size, ours.json()["uploaded"] / size
+                    print(f"    {kind}: {cell}: the seed sent {sent:.2f} copies to two, ours {gave:.2f}", flush=True)
+                    self.assertTrue(sent < 1.9 or gave > 0)
                 else:
                     print(f"    {kind}: {cell}: ok, {max(took):.1f} s after the one before", flush=True)
         self.tell_skipped()
+
+    def known(self, tracker, torrent):
+        """Until the tracker can tell of a seed: some ask it again after a minute only."""
+        addr = tracker.removeprefix("http://").split("/")[0]
+        info_hash = urllib.parse.quote(info_of(torrent)[0])
+        wait_until("the tracker knows the seed", lambda: b"8:completei1e" in get(
+            addr, f"/scrape?info_hash={info_hash}")[2])
 
     def theirs(self, kind, name, torrent):
         copy = self.folder / f"{name}.copy"
@@ -127,8 +142,9 @@ class Peers(Clients):
         expected = []
         # Ours in the middle: it dials them, and tells each of the other.
         for number, kind in enumerate(self.installed()):
-            if kind == "aria2":
-                # Hears and tells, but cannot be told of a peer to begin with, nor dials us in time.
+            if kind in ["aria2", "rtorrent"]:
+                # Both hear and tell. But the one cannot be told of a peer to begin with, nor dials us in time; and
+                # the other takes no torrent without a tracker.
                 continue
             torrent = self.torrent(MIB + number)
             theirs = self.client(kind, f"{kind}-told", torrent, self.folder / f"{kind}-told")
@@ -136,6 +152,9 @@ class Peers(Clients):
             hub = self.empty(f"hub-{kind}", torrent, "--peer", theirs.addr)
             other = self.empty(f"other-{kind}", torrent, "--peer", hub.addr)
             expected.append((f"we told {kind}", other, theirs.addr.split(":")[0]))
+            if kind == "webtorrent":
+                # It tells only of peers that it dialled itself, and it was dialled.
+                continue
             # Theirs in the middle: it tells one of ours of the other.
             torrent = self.torrent(2 * MIB + number)
             hub = self.client(kind, f"{kind}-hub", torrent, self.folder / f"{kind}-hub")

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs by name the clients that interop tests meet, each by itself, and none of them a must: tests
+# tell which they had to do without. rqbit, slow to build, only if asked for: `install.sh --all`.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+place=$(realpath -m "${CARGO_TARGET_DIR:-$here/../../target}")/interop
+
+apt_install() {
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+for client in transmission-daemon transmission-remote:transmission-cli aria2c:aria2 opentracker \
+  qbittorrent-nox rtorrent; do
+  command -v "${client%%:*}" >/dev/null || apt_install "${client##*:}" || echo "not installable: ${client##*:}"
+done
+if [ ! -d "$place/webtorrent/node_modules/webtorrent" ]; then
+  command -v npm >/dev/null || apt_install nodejs npm
+  mkdir -p "$place/webtorrent"
+  cp -r "$here/webtorrent/package.json" "$here/webtorrent/shim" "$place/webtorrent/"
+  # Its scripts would build what only browsers need.
+  npm install --prefix "$place/webtorrent" --ignore-scripts --omit=optional --no-audit --no-fund --silent ||
+    echo "not installable: webtorrent"
+fi
+if [ "${1:-}" = --all ] && ! command -v rqbit >/dev/null; then
+  cargo install rqbit --version 9.1.0 --locked --quiet || echo "not installable: rqbit"
+fi

@@ -1,0 +1,4 @@
+// No browser takes part in these tests.
+export class RTCPeerConnection {}
+export class RTCSessionDescription {}
+export class RTCIceCandidate {}
