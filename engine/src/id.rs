@@ -17,7 +17,9 @@ pub struct ConnId {
 }
 
 impl ConnId {
-    pub(crate) const fn new(serial: u32, slot: u16) -> Self {
+    /// The two numbers of a connection put together again, by a driver that kept them apart.
+    #[must_use]
+    pub const fn new(serial: u32, slot: u16) -> Self {
         Self { serial, slot }
     }
 

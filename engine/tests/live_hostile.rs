@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{addr, config};
+use support::{addr, call_or_overhear, config};
 use swarmbed_engine::live::{Expiry, LiveConfig, Numbering, Role, SuperSeeding};
 use swarmbed_engine::policy::{HookInConfig, SelectorConfig};
 use swarmbed_engine::*;
@@ -30,6 +30,9 @@ fn victim(number: u64, numbering: Numbering, source: bool) -> Peer {
     }
     let mut config = config(0, live.geometry(PIECE).unwrap());
     config.bitrate = Some(Rate::from_bytes_per_s(65_536));
+    if number.is_multiple_of(2) {
+        config.detail = Detail::Summary;
+    }
     let selector = SelectorConfig::TABLE[index(SelectorConfig::TABLE.len())].name;
     config.selector = SelectorConfig::from_name(selector).unwrap();
     config.live = Some(live);
@@ -330,12 +333,21 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         let mut peer = victim(number, numbering, source);
         let mut again = victim(number, numbering, source);
         let (mut now, mut made) = (Instant::ZERO, 0);
+        let mut timeout = again.poll_timeout();
         let mut recent: Vec<Output> = Vec::new();
         for _ in 0..4000 {
             now += Duration::from_nanos(rng.below(200_000_000));
             let call = any_call(&mut rng, &peer, &recent, &mut made);
             peer.call(now, call.clone());
-            again.call(now, call);
+            if call_or_overhear(&mut again, now, call) {
+                assert_eq!(
+                    again.poll_timeout(),
+                    timeout,
+                    "seed {number}: nothing follows"
+                );
+            }
+            timeout = again.poll_timeout();
+            assert_eq!(peer.poll_timeout(), timeout, "seed {number}");
             while let Some(output) = peer.poll_output() {
                 assert_eq!(again.poll_output().as_ref(), Some(&output), "seed {number}");
                 recent.push(output);

@@ -11,6 +11,8 @@ const RING: u64 = u64::BITS as u64;
 pub(crate) struct Calendar {
     /// Nanoseconds of a window.
     window: u64,
+    /// 2^64 over it, rounded down: a product with it falls short of a quotient by less than 1.
+    inverse: u64,
     /// The window that is next to be taken; everything filed is there or later.
     base: u64,
     ring: Vec<Vec<Mail>>,
@@ -26,11 +28,23 @@ impl Calendar {
     pub(crate) fn new(window: u64) -> Self {
         Self {
             window,
+            inverse: u64::MAX / window,
             base: 0,
             ring: (0..RING).map(|_| Vec::new()).collect(),
             filed: 0,
             overflow: Vec::new(),
             overflow_first: u64::MAX,
+        }
+    }
+
+    /// The window of a time: a division, by a product and a look.
+    fn window_of(&self, at: u64) -> u64 {
+        let high = (u128::from(at) * u128::from(self.inverse)) >> 64;
+        let window = u64::try_from(high).expect("below at");
+        if at - window * self.window < self.window {
+            window
+        } else {
+            window + 1
         }
     }
 
@@ -40,7 +54,7 @@ impl Calendar {
 
     /// Files a record.
     pub(crate) fn file(&mut self, mail: Mail) {
-        let window = mail.at / self.window;
+        let window = self.window_of(mail.at);
         assert!(window >= self.base, "mail came too late for its window");
         if window < self.base + RING {
             let slot = Self::slot(window);

@@ -4,6 +4,7 @@
 use swarmbed_engine::{Announce, Block, ConnId, Datagram, Message, PieceIndex};
 
 use crate::links::{DATAGRAM_HEADER, HEADER, charged};
+use crate::network::Arriving;
 
 /// The tracker, as sender and receiver.
 pub(crate) const TRACKER: u32 = u32::MAX;
@@ -149,8 +150,18 @@ impl Mail {
     }
 
     /// When its first byte arrives.
-    pub(crate) fn first(&self) -> u64 {
+    fn first(&self) -> u64 {
         self.at - u64::from(self.span)
+    }
+
+    /// As a downlink sees it.
+    pub(crate) fn arriving(&self) -> Arriving {
+        Arriving {
+            at: self.at,
+            first: self.first(),
+            bytes: self.body.bytes(),
+            block: matches!(self.body, Body::Message(Message::Piece(_))),
+        }
     }
 
     /// Which connection of the receiver it is about.

@@ -38,6 +38,12 @@ pub(crate) trait Network: Sized {
     /// A record comes to a downlink: gives it back if it is through at once, and queues it
     /// otherwise.
     fn arrive<T>(downlink: &mut Downlink<T>, record: Arriving, item: T) -> Option<T>;
+
+    /// If the record would be through at once, with nothing else changed than when the downlink has
+    /// done all its work: that time. A model that cannot tell says `None`.
+    fn at_once<T>(_downlink: &Downlink<T>, _record: Arriving) -> Option<u64> {
+        None
+    }
 }
 
 /// A record that comes to a downlink.

@@ -21,6 +21,10 @@ pub(crate) struct Trace {
 const K1: u64 = 0x9e37_79b9_7f4a_7c15;
 const K2: u64 = 0xd1b5_4a32_d192_ed03;
 
+/// Tags of what comes most often.
+const MESSAGE: u32 = 18;
+const HAVE: u32 = 5;
+
 #[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
 fn fold(x: u64, k: u64) -> u64 {
     let product = u128::from(x) * u128::from(k);
@@ -116,6 +120,13 @@ impl Trace {
         self.addr(addr);
     }
 
+    /// `Peer::overhear`, which is `Peer::handle` of a HAVE.
+    pub(crate) fn have(&mut self, now: u64, conn: ConnId, piece: PieceIndex) {
+        self.word(now);
+        self.conn(MESSAGE, conn);
+        self.pair(HAVE, piece.0);
+    }
+
     /// `Peer::handle`.
     pub(crate) fn input(&mut self, now: u64, input: &Input) {
         self.word(now);
@@ -126,7 +137,7 @@ impl Trace {
                 self.remote(remote);
             }
             Input::Message(conn, message) => {
-                self.conn(18, *conn);
+                self.conn(MESSAGE, *conn);
                 self.message(message);
             }
             Input::Progress { conn, bytes } => {
@@ -272,7 +283,7 @@ impl Trace {
             Message::Unchoke => self.word(2),
             Message::Interested => self.word(3),
             Message::NotInterested => self.word(4),
-            Message::Have(piece) => self.pair(5, piece.0),
+            Message::Have(piece) => self.pair(HAVE, piece.0),
             Message::Bitfield(bits) => {
                 self.pair(6, bits.length());
                 for word in bits.words() {

@@ -37,7 +37,7 @@ pub(crate) struct Heard {
     /// It has had a piece.
     pub(crate) any: bool,
     /// Pieces before this one it has no longer, as both can tell.
-    tail: PieceIndex,
+    pub(super) tail: PieceIndex,
     /// It understands `lt_donthave`.
     pub(crate) dont_have: bool,
     /// When its head was last seen to move.
@@ -63,6 +63,17 @@ impl Heard {
             missed: false,
             asked_again_at: Instant::ZERO,
         }
+    }
+
+    pub(super) const fn is_placed(&self) -> bool {
+        self.placed
+    }
+
+    /// It announces a piece, as it has it now or has had it.
+    pub(super) fn has_had(&mut self, piece: PieceIndex, now: Instant) {
+        self.moves_to(PieceIndex(piece.0 + 1), now);
+        self.placed = true;
+        self.any = true;
     }
 
     fn moves_to(&mut self, head: PieceIndex, now: Instant) {
@@ -336,9 +347,7 @@ impl Peer {
         if made.is_some_and(|next| piece >= next) || piece.0 >= PIECES_MAX {
             return Err(CloseReason::Violation("has a piece that was not made yet"));
         }
-        heard.moves_to(PieceIndex(piece.0 + 1), now);
-        heard.placed = true;
-        heard.any = true;
+        heard.has_had(piece, now);
         let told_before = piece < heard.tail;
         self.anchor(conn);
         self.expire_implied(conn);

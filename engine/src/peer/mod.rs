@@ -18,6 +18,7 @@ mod link;
 mod live;
 mod misbehave;
 mod neighbour;
+mod overhear;
 mod owners;
 mod pieces;
 mod player;
@@ -64,6 +65,7 @@ pub use footprint::Footprint;
 pub(crate) use link::Link;
 use live::Live;
 pub(crate) use neighbour::Neighbour;
+pub(crate) use owners::Owned;
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};
@@ -119,6 +121,8 @@ pub struct Peer {
     left: bool,
     /// It is an adversary.
     lies: bool,
+    /// [`Detail::Blocks`].
+    tells_blocks: bool,
     reporting: Reporting,
     unstored: u16,
     next_serial: u32,
@@ -190,6 +194,7 @@ impl Peer {
             now,
             left: false,
             lies: config.behaviour != Behaviour::Honest,
+            tells_blocks: config.detail == Detail::Blocks,
             selector: config.selector.build(),
             select_rng: seed.stream("select", 0),
             wants: Vec::new(),
@@ -405,7 +410,7 @@ impl Peer {
     }
 
     fn detail(&mut self, event: Event) {
-        if self.config.detail == Detail::Blocks {
+        if self.tells_blocks {
             self.event(event);
         }
     }

@@ -22,6 +22,27 @@ pub(crate) struct Owners {
     counted: Vec<u64>,
 }
 
+/// Who has what of 64 pieces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owned<'a> {
+    planes: &'a [u64],
+    /// By slot.
+    maps: &'a [u64],
+}
+
+impl Owned<'_> {
+    /// Those that the neighbour in `slot` has.
+    pub(crate) fn map(&self, slot: usize) -> u64 {
+        self.maps[slot]
+    }
+
+    /// Of these pieces, at least one, those that fewest have, and how many have them: neighbours
+    /// with everything from the start do not count.
+    pub(crate) fn rarest(&self, pieces: u64) -> (u32, u64) {
+        tally::rarest(self.planes, pieces)
+    }
+}
+
 impl Owners {
     /// Nobody has any of `pieces`; slots are below `slots_max`.
     pub(crate) fn new(pieces: u32, slots_max: u16) -> Self {
@@ -41,10 +62,6 @@ impl Owners {
     }
 
     /// Counts of a block.
-    fn planes(&self, block: usize) -> &[u64] {
-        &self.blocks[block * self.stride..][..self.depth]
-    }
-
     fn planes_mut(&mut self, block: usize) -> &mut [u64] {
         &mut self.blocks[block * self.stride..][..self.depth]
     }
@@ -58,10 +75,13 @@ impl Owners {
         &mut self.blocks[block * self.stride..][self.depth..self.stride][slot]
     }
 
-    /// The pieces of the neighbour in `slot`, as words of a bitfield from word `from` on.
-    pub(crate) fn map(&self, slot: usize, from: usize) -> impl Iterator<Item = u64> + '_ {
-        let blocks = self.blocks.chunks_exact(self.stride).skip(from);
-        blocks.map(move |block| block[self.depth + slot])
+    /// Who has what, 64 pieces at a step, from word `from` on.
+    pub(crate) fn blocks(&self, from: usize) -> impl Iterator<Item = Owned<'_>> {
+        let blocks = self.blocks[from * self.stride..].chunks_exact(self.stride);
+        blocks.map(|block| {
+            let (planes, maps) = block.split_at(self.depth);
+            Owned { planes, maps }
+        })
     }
 
     /// Whether the neighbour in `slot` has the piece.
@@ -159,10 +179,11 @@ impl Owners {
         }
     }
 
-    /// How many neighbours (those with everything from the start apart) have the piece.
+    /// How many neighbours have the piece, those with everything from the start apart.
     #[cfg(test)]
     pub(crate) fn availability(&self, offset: usize) -> u32 {
-        tally::count(self.planes(offset / 64), offset % 64)
+        let planes = &self.blocks[offset / 64 * self.stride..][..self.depth];
+        tally::count(planes, offset % 64)
     }
 
     /// The highest piece that at least so many neighbours have, at least 1; those apart as in
@@ -188,11 +209,6 @@ impl Owners {
             }
         }
     }
-
-    /// Of these pieces of a word, at least one, those that fewest have, and how many have them.
-    pub(crate) fn rarest(&self, word: usize, pieces: u64) -> (u32, u64) {
-        tally::rarest(self.planes(word), pieces)
-    }
 }
 
 #[cfg(test)]
@@ -208,8 +224,8 @@ mod tests {
         );
         owners.set(&Bitfield::full(3), 5);
         assert!(owners.owns(2, 5));
-        let map = |slot| owners.map(slot, 0).collect::<Vec<u64>>();
-        assert_eq!([5, 69, 1].map(map), [[7], [2], [0]]);
+        let map = |slot| owners.blocks(0).map(|block| block.map(slot)).sum::<u64>();
+        assert_eq!([5, 69, 1].map(map), [7, 2, 0]);
         assert_eq!(owners.slots(1).collect::<Vec<_>>(), [0, 5, 69]);
         assert_eq!(owners.availability(1), 2, "a seed does not count");
         owners.clear(69);

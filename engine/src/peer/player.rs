@@ -48,28 +48,31 @@ pub struct PlaybackView {
     pub played: Duration,
 }
 
-/// See the module.
+/// See the module. Its fields stand in this order in memory: what every call looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Player {
-    rules: PlaybackConfig,
-    bitrate: Rate,
-    total: u64,
-    state: PlayState,
-    /// What pausing interrupted: `Buffering` or `Playing`.
-    paused_from: PlayState,
-    /// Playback began once, so the next first frame ends a seek.
-    started: bool,
-    requested_at: Instant,
-    seek_at: Instant,
-    /// The playhead was at `anchor_byte` at `anchor_at`; it moves only while playing.
-    anchor_at: Instant,
-    anchor_byte: u64,
     /// Unless something is done to the player, it does nothing before this time: asked at every
     /// call. Zero: it must look.
     quiet_until: Instant,
     /// In a live stream: until then the piece under the playhead, which the window follows, is the
     /// one it was. Zero: it must be looked at.
     same_piece_until: Instant,
+    events: Vec<Event>,
+    live: Option<live::LiveState>,
+    state: PlayState,
+    /// What pausing interrupted: `Buffering` or `Playing`.
+    paused_from: PlayState,
+    /// Playback began once, so the next first frame ends a seek.
+    started: bool,
+    rules: PlaybackConfig,
+    bitrate: Rate,
+    total: u64,
+    requested_at: Instant,
+    seek_at: Instant,
+    /// The playhead was at `anchor_byte` at `anchor_at`; it moves only while playing.
+    anchor_at: Instant,
+    anchor_byte: u64,
     /// First missing piece at or after the playhead (its offset; the window's length if none).
     frontier: usize,
     /// Bytes of media shown before the anchor.
@@ -78,12 +81,10 @@ pub(crate) struct Player {
     stalls: u32,
     /// Pieces that came before the picture first moved.
     gathered: u32,
-    live: Option<live::LiveState>,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
     /// Bytes that the meter does not hold yet.
     last_block: u32,
-    events: Vec<Event>,
 }
 
 /// Window of the start rule's rate.

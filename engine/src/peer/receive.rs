@@ -133,8 +133,7 @@ impl Peer {
     pub(super) fn have_at(&mut self, conn: ConnId, offset: usize) -> Result<(), CloseReason> {
         let piece = self.pieces.window().piece(offset);
         let missing = self.wants_piece(offset);
-        let detail = self.config.detail == crate::Detail::Blocks;
-        let known = !detail || self.pieces.owners.anybody(offset);
+        let known = !self.tells_blocks || self.pieces.owners.anybody(offset);
         if !self.pieces.owners.insert(offset, conn.slot()) {
             return Ok(());
         }
@@ -174,7 +173,7 @@ impl Peer {
             .iter()
             .filter(|&offset| !self.pieces.have().contains(offset))
             .count();
-        if self.config.detail == crate::Detail::Blocks {
+        if self.tells_blocks {
             let have = self.pieces.have();
             let new =
                 |offset: &usize| !have.contains(*offset) && !self.pieces.owners.anybody(*offset);

@@ -82,25 +82,24 @@ impl Peer {
         self.event(Event::PieceVerified(piece));
         let live = self.live.is_some();
         let ring = self.is_ring();
+        let have = self.write_numbers(Message::Have(piece));
         for index in 0..self.order.len() {
             let slot = usize::from(self.order[index]);
             let link = &mut self.links[slot];
             if !link.open || live && !link.live {
                 continue;
             }
-            let conn = link.conn;
-            if self.pieces.owners.owns(offset, slot) {
-                // It has the piece: a HAVE would tell it nothing it can use.
+            // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
+            let knows = self.pieces.owners.owns(offset, slot);
+            if knows {
                 link.wanted -= 1;
                 if link.wanted == 0 {
+                    let conn = link.conn;
                     self.tell_interest(conn);
                 }
-                // In a ring it tells which lap we are in.
-                if ring {
-                    self.send(conn, Message::Have(piece));
-                }
-            } else {
-                self.send(conn, Message::Have(piece));
+            }
+            if !knows || ring {
+                self.tell_have(slot, &have);
             }
         }
         let have = self.pieces.have();

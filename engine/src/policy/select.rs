@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::crowd::Crowd;
 use crate::bitfield::bits;
 use crate::id::ConnId;
-use crate::peer::{PieceTable, Player};
+use crate::peer::{Owned, PieceTable, Player};
 use crate::rate::Rate;
 use crate::seed::Rng;
 
@@ -179,37 +179,35 @@ impl SelectView<'_> {
     /// The candidates of a range, ascending.
     pub fn candidates(&self, range: Range<usize>) -> impl Iterator<Item = usize> + '_ {
         self.words(range)
-            .flat_map(|(base, word)| bits(word).map(move |bit| base + bit))
+            .flat_map(|(base, word, _)| bits(word).map(move |bit| base + bit))
     }
 
-    /// The same, 64 at a step: the first piece's offset, and a bit for each candidate.
-    fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64)> + '_ {
+    /// The same, 64 at a step: the first piece's offset, a bit for each candidate, and who has them.
+    fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64, Owned<'_>)> + '_ {
         let end = range.end.min(self.pieces());
         let start = range.start.min(end);
-        let words = start / 64..end.div_ceil(64);
-        let ours = &self.table.selectable().words()[words.clone()];
-        let theirs = self.table.owners.map(self.slot, words.start);
-        words
-            .zip(ours.iter().zip(theirs))
-            .map(move |(index, (ours, theirs))| {
-                let base = index * 64;
-                let mut word = ours & theirs;
-                if base < start {
-                    word &= u64::MAX << (start - base);
+        let (first, last) = (start / 64, end.div_ceil(64));
+        let ours = &self.table.selectable().words()[first..last];
+        let blocks = ours.iter().zip(self.table.owners.blocks(first));
+        (first..last)
+            .zip(blocks)
+            .filter_map(move |(index, (ours, owned))| {
+                let mut word = ours & owned.map(self.slot);
+                if index == first {
+                    word &= u64::MAX << (start - index * 64);
                 }
-                if end - base < 64 {
-                    word &= (1 << (end - base)) - 1;
+                if index + 1 == last {
+                    word &= u64::MAX >> (last * 64 - end);
                 }
-                (base, word)
+                (word != 0).then_some((index * 64, word, owned))
             })
     }
 
     /// The first candidate of a range.
     #[must_use]
     pub fn lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        self.words(range)
-            .find(|(_, word)| *word != 0)
-            .map(|(base, word)| base + word.trailing_zeros() as usize)
+        let (base, word, _) = self.words(range).next()?;
+        Some(base + word.trailing_zeros() as usize)
     }
 
     /// The rarest candidate of a range; ties are in random order.
@@ -217,8 +215,8 @@ impl SelectView<'_> {
     pub fn rarest_in(&self, range: Range<usize>) -> Option<usize> {
         let mut least = u32::MAX;
         let mut rarest = None;
-        for (base, word) in self.words(range).filter(|(_, word)| *word != 0) {
-            let (count, rare) = self.table.owners.rarest(base / 64, word);
+        for (base, word, owned) in self.words(range) {
+            let (count, rare) = owned.rarest(word);
             if count > least {
                 continue;
             }
@@ -239,10 +237,9 @@ impl SelectView<'_> {
     /// The rarest candidate of a range; the lowest of equally rare ones.
     #[must_use]
     pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        let words = self.words(range).filter(|(_, word)| *word != 0);
-        words
-            .map(|(base, word)| {
-                let (count, rare) = self.table.owners.rarest(base / 64, word);
+        self.words(range)
+            .map(|(base, word, owned)| {
+                let (count, rare) = owned.rarest(word);
                 (count, base + rare.trailing_zeros() as usize)
             })
             .min()

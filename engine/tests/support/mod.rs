@@ -17,6 +17,17 @@ pub(crate) fn addr(index: usize) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, u8::try_from(index).unwrap() + 1], 6881))
 }
 
+/// The same call, given as a driver of many peers would: what can be overheard is. True if it was.
+pub(crate) fn call_or_overhear(peer: &mut Peer, now: Instant, call: Call) -> bool {
+    if let Call::Input(Input::Message(conn, Message::Have(piece))) = call
+        && peer.overhear(now, conn, piece)
+    {
+        return true;
+    }
+    peer.call(now, call);
+    false
+}
+
 pub(crate) fn config(index: usize, geometry: Geometry) -> Config {
     let mut id = [0; 20];
     id[0] = u8::try_from(index).unwrap() + 1;

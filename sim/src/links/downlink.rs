@@ -47,6 +47,20 @@ impl<T> Downlink<T> {
         None
     }
 
+    /// When the link has done all work, if bytes as of [`arrive`](Self::arrive) are through at once.
+    pub(crate) fn at_once(&self, now: u64, first: u64, bytes: u64) -> Option<u64> {
+        let Some(rate) = self.rate else {
+            return Some(self.work_done);
+        };
+        let done = self.work_done.max(first) + nanos_for(bytes, rate);
+        (done <= now && self.queue.is_empty()).then_some(done)
+    }
+
+    /// They are through, and the link has done all work by then.
+    pub(crate) fn served(&mut self, done: u64) {
+        self.work_done = done;
+    }
+
     /// Bytes that were served on their way: gives `item` back unless something is before it.
     pub(crate) fn pass(&mut self, now: u64, bytes: u64, item: T) -> Option<T> {
         let Some((last, ..)) = self.queue.back() else {

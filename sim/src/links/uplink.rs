@@ -151,6 +151,10 @@ impl Network for Uplink {
     fn arrive<T>(downlink: &mut Downlink<T>, record: Arriving, item: T) -> Option<T> {
         downlink.arrive(record.at, record.first, record.bytes, item)
     }
+
+    fn at_once<T>(downlink: &Downlink<T>, record: Arriving) -> Option<u64> {
+        downlink.at_once(record.at, record.first, record.bytes)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,145 @@
+//! The commonest thing that neighbours say: that they have one piece more, of which nothing follows.
+//!
+//! Nine messages of ten are such a HAVE. It is noted with a look at what it can touch, and that is
+//! all; whatever might follow from it is left to `handle`, which does the same and more. So this
+//! file decides nothing of its own: with it and without it, a peer says the same at the same times.
+
+use super::{Peer, Player};
+use crate::geometry::PieceIndex;
+use crate::id::ConnId;
+use crate::live::{Numbering, PIECES_MAX};
+use crate::message::Message;
+use crate::time::Instant;
+
+/// Bytes of a HAVE.
+const HAVE: u64 = 9;
+
+/// What a HAVE says, once it is known that nothing but this follows.
+#[derive(Clone, Copy)]
+struct News {
+    offset: usize,
+    /// We lack the piece.
+    missing: bool,
+    /// In a live stream: the piece itself.
+    piece: PieceIndex,
+}
+
+impl Peer {
+    /// Notes a neighbour's [`Message::Have`], if nothing follows from it: there is no output to
+    /// drain, and [`poll_timeout`](Self::poll_timeout) stays what it was. False if it must be
+    /// given to [`handle`](Self::handle): then nothing was done.
+    ///
+    /// A driver of many peers may ask this first; `handle` alone does the same, at more cost.
+    pub fn overhear(&mut self, now: Instant, conn: ConnId, piece: PieceIndex) -> bool {
+        let slot = conn.slot();
+        // Something is due, or might be said.
+        if self.left
+            || now >= self.due.min(self.tick_at)
+            || self.talks.is_some()
+            || self.web_seed.is_some()
+            || self.tells_blocks
+            || !self.player.as_ref().is_none_or(|one| one.is_quiet(now))
+        {
+            return false;
+        }
+        let Some(link) = self.links.get(slot) else {
+            return false;
+        };
+        if link.conn != conn || !link.open {
+            return false;
+        }
+        let news = if self.live.is_some() {
+            self.live_news(slot, piece)
+        } else {
+            self.news(slot, piece)
+        };
+        let Some(news) = news else { return false };
+        debug_assert!(self.outbox.is_empty(), "drained after every call");
+        self.now = now;
+        self.traffic.control_down += HAVE;
+        self.pieces.owners.insert(news.offset, slot);
+        let link = &mut self.links[slot];
+        link.last_received = now;
+        link.spoke = true;
+        link.pieces += 1;
+        link.wanted += u32::from(news.missing);
+        if self.live.is_some() {
+            self.note_head(slot, news.piece);
+        }
+        true
+    }
+
+    /// Of a movie's piece.
+    fn news(&self, slot: usize, piece: PieceIndex) -> Option<News> {
+        let offset = self.pieces.offset(piece)?;
+        let complete = self.links[slot].pieces + 1 >= self.pieces.window().length;
+        let missing = self.pieces.lacks(offset);
+        let silent = !complete && self.is_no_offer(slot, offset, missing);
+        silent.then_some(News {
+            offset,
+            missing,
+            piece,
+        })
+    }
+
+    /// It is new, and neither changes our interest nor finds us waiting for something to ask.
+    fn is_no_offer(&self, slot: usize, offset: usize, missing: bool) -> bool {
+        let link = &self.links[slot];
+        let nothing_to_ask = link.they_choke || {
+            let neighbour = self.neighbours[slot].as_ref();
+            neighbour.is_some_and(|one| !one.requests.is_empty())
+        };
+        (!missing || link.we_interested && nothing_to_ask) && !self.pieces.owners.owns(offset, slot)
+    }
+
+    /// Of a live stream's piece, to a viewer that has its place in it.
+    fn live_news(&self, slot: usize, wire: PieceIndex) -> Option<News> {
+        let live = self.live.as_ref()?;
+        let settled = live.anchored && self.player.as_ref().is_some_and(Player::is_hooked);
+        if live.is_source() || !settled {
+            return None;
+        }
+        let numbering = live.config.numbering;
+        let heard = self.neighbours[slot].as_ref()?.heard.as_ref()?;
+        let placed = heard.is_placed() || matches!(numbering, Numbering::Absolute { .. });
+        if !placed || !numbering.is_written(wire) {
+            return None;
+        }
+        let piece = numbering.nearest(wire, PieceIndex(heard.head.0.saturating_sub(1)));
+        let window = self.pieces.window();
+        let offset = window.offset(piece)?;
+        // What it has no longer is before our window.
+        let head = heard.head.0.max(piece.0 + 1);
+        let forgets = head.saturating_sub(window.length) > window.base.0.max(heard.tail.0);
+        if forgets || piece < heard.tail || piece.0 >= PIECES_MAX {
+            return None;
+        }
+        let missing = self.pieces.lacks(offset);
+        self.is_no_offer(slot, offset, missing).then_some(News {
+            offset,
+            missing,
+            piece,
+        })
+    }
+
+    /// The neighbour of a live swarm has had this piece.
+    fn note_head(&mut self, slot: usize, piece: PieceIndex) {
+        let (now, length) = (self.now, self.pieces.window().length);
+        let neighbour = self.neighbours[slot].as_mut();
+        if let Some(heard) = neighbour.and_then(|one| one.heard.as_mut()) {
+            heard.has_had(piece, now);
+            heard.tail = heard
+                .tail
+                .max(PieceIndex(heard.head.0.saturating_sub(length)));
+        }
+    }
+
+    /// Tells a neighbour of a piece.
+    pub(super) fn tell_have(&mut self, slot: usize, have: &Message) {
+        let link = &mut self.links[slot];
+        link.last_sent = self.now;
+        self.traffic.control_up += HAVE;
+        let output = crate::Output::Send(link.conn, have.clone());
+        self.outbox.push_back(output);
+    }
+}
