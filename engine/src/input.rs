@@ -108,6 +108,12 @@ pub enum Input {
         /// Blocks, beyond what was granted before.
         blocks: u16,
     },
+    /// The transport has waited for seconds for this neighbour to read. It loses its slot, and gets
+    /// none until it has taken a block (`Credit`).
+    Unread {
+        /// Who does not read.
+        conn: ConnId,
+    },
     /// The connection is gone, or could not be made.
     Closed {
         /// Which.

@@ -41,6 +41,8 @@ pub(crate) enum Mail {
     Progress(ConnId, u32),
     /// The transport took blocks.
     Credit(ConnId, u16),
+    /// A neighbour has not read for seconds what there is for it.
+    Unread(ConnId),
     /// A connection ended, or could not be made.
     Closed(ConnId, CloseReason),
     /// A block was written, or not.

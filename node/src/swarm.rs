@@ -177,6 +177,7 @@ impl Swarm {
             }
             Mail::Progress(conn, bytes) => self.tell(Input::Progress { conn, bytes }),
             Mail::Credit(conn, blocks) => self.tell(Input::Credit { conn, blocks }),
+            Mail::Unread(conn) => self.tell(Input::Unread { conn }),
             Mail::Closed(conn, reason) => match self.state.connections.remove(&conn) {
                 Some(_) => self.tell(Input::Closed { conn, reason }),
                 None => Ok(()),

@@ -191,6 +191,7 @@ impl Trace {
                     FetchResult::Failed { retry_after } => 1 + retry_after.as_secs(),
                 });
             }
+            Input::Unread { conn } => self.conn(31, *conn),
             Input::Uplink(rate) => {
                 self.word(29);
                 self.word(rate.bytes_per_s());

@@ -173,3 +173,32 @@ class Floods(Lab):
         self.assertLess(grown, 64 * MIB)
         self.assertTrue(seed.running())
         print(f"    303 of no use; grown by {grown // 1024} KiB", flush=True)
+
+    def test_neighbours_that_never_read_starve_nobody(self):
+        content = self.noise(4 * MIB)
+        torrent = self.create(content)
+        ip = self.ip()
+        metrics = self.folder / "seed.jsonl"
+        seed = self.node("seed", "seed", torrent, "--dir", content.parent, "--listen", ip, "--tracker-listen",
+                         f"{self.ip()}:6970", "--up", "2 MB/s", "--metrics", metrics)
+        wait_until("the seed listens", lambda: "peer port" in seed.stderr())
+        # Thirty, many times the seed's slots, want everything, ask on end, and never read.
+        request = b"".join(message(6, struct.pack(">III", piece % 8, 0, 16384)) for piece in range(200))
+        for index in range(30):
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            sock.connect((ip, 6881))
+            self.addCleanup(sock.close)
+            sock.sendall(handshake(info_of(torrent)[0], b"-XX0000-deaf%08d" % index) + message(15) + message(2) + request)
+        deaf = lambda: [event for event in self.events(metrics) if event["event"] == "WeChoke" and not event["choked"]]
+        wait_until("the slots are taken", lambda: len(deaf()) >= 4)
+        began = time.monotonic()
+        process, code = self.run_node("play", torrent, "--listen", self.ip(), "--dir", self.folder / "copy", "--peer",
+                                      f"{ip}:6881", "--exit-when-complete", seconds=90)
+        self.assertEqual(code, 0, process.stderr())
+        self.assertEqual(sha256(self.folder / "copy" / content.name), sha256(content))
+        took = time.monotonic() - began
+        print(f"    complete after {took:.0f} s beside 30 that never read", flush=True)
+        self.assertLess(took, 60)
+        # Each of them was tried, and let go of; none was closed for it.
+        self.assertTrue(seed.running())

@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) we_interested: bool,
     pub(crate) we_choke: bool,
     pub(crate) they_interested: bool,
+    /// It does not read what it is sent.
+    pub(crate) unread: bool,
     /// It may owe us blocks: true from a request on, false once it was found to owe none.
     pub(crate) asked: bool,
     pub(crate) last_received: Instant,
@@ -31,6 +33,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// It can make use of a slot.
+    pub(crate) const fn takes(&self) -> bool {
+        self.they_interested && !self.unread
+    }
+
     pub(crate) const fn new(conn: ConnId, now: Instant) -> Self {
         Self {
             conn,
@@ -43,6 +50,7 @@ impl Link {
             we_interested: false,
             we_choke: true,
             they_interested: false,
+            unread: false,
             asked: false,
             last_received: now,
             last_sent: now,

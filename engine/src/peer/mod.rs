@@ -246,6 +246,7 @@ impl Peer {
             Input::Message(conn, message) => self.message(conn, message),
             Input::Progress { conn, bytes } => self.progress(conn, bytes),
             Input::Credit { conn, blocks } => self.credit(conn, blocks),
+            Input::Unread { conn } => self.unread(conn),
             Input::Closed { conn, reason } => self.closed(conn, reason),
             Input::Stored { block, result } => self.stored(block, result),
             Input::Verified { piece, verdict } => self.verified(piece, verdict),

@@ -65,6 +65,24 @@ impl Peer {
         }
     }
 
+    /// A neighbour does not read: a slot that it holds serves nobody. As many such as there are slots
+    /// would keep everybody else from being served, for a seed knows no other merit than to take.
+    pub(super) fn unread(&mut self, conn: crate::ConnId) {
+        if self.neighbour(conn).is_none() {
+            return;
+        }
+        let link = &mut self.links[conn.slot()];
+        link.unread = true;
+        if link.we_choke || self.is_auxiliary(conn) {
+            return;
+        }
+        self.set_choke(conn, true);
+        let idle = self.idle_slots();
+        if idle > 0 {
+            self.ask_choker(Some(idle));
+        }
+    }
+
     /// How many more may be unchoked before the round.
     fn idle_slots(&self) -> usize {
         let choker = if self.pieces.is_complete() || self.is_source() {
@@ -76,7 +94,7 @@ impl Peer {
             .order
             .iter()
             .map(|&slot| &self.links[usize::from(slot)])
-            .filter(|one| !one.we_choke && one.they_interested);
+            .filter(|one| !one.we_choke && one.takes());
         choker.early_below().saturating_sub(busy.count())
     }
 
@@ -95,7 +113,7 @@ impl Peer {
             .filter(|(one, _)| one.is_open())
             .map(|(one, link)| Candidate {
                 conn: one.conn,
-                interested: link.they_interested,
+                interested: link.takes(),
                 inbound: !one.outbound,
                 unchoked: !link.we_choke,
                 since: one.unchoked_at,

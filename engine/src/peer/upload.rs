@@ -59,6 +59,10 @@ impl Peer {
     pub(super) fn credit(&mut self, conn: ConnId, blocks: u16) {
         if let Some(neighbour) = self.neighbour(conn) {
             neighbour.credit = neighbour.credit.saturating_add(blocks);
+            let link = &mut self.links[conn.slot()];
+            if core::mem::replace(&mut link.unread, false) && link.they_interested {
+                self.unchoke_early(conn);
+            }
             self.pump(conn);
         }
     }

@@ -23,6 +23,8 @@ pub(crate) const CREDITS_FIRST: u16 = 2;
 const CREDITS_MAX: u16 = 256;
 /// What is granted lasts about this long.
 const CREDIT_TIME: Duration = Duration::from_millis(200);
+/// A socket that takes nothing for this long belongs to a neighbour that is better not served now.
+const UNREAD_AFTER: Duration = Duration::from_secs(4);
 /// A socket that takes nothing for this long is over.
 const STUCK_MAX: Duration = Duration::from_secs(60);
 
@@ -180,7 +182,15 @@ impl Writer {
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), End> {
         while !bytes.is_empty() {
-            match timeout(STUCK_MAX, self.stream.write(bytes)).await {
+            let written = match timeout(UNREAD_AFTER, self.stream.write(bytes)).await {
+                Ok(written) => Ok(written),
+                Err(_) => {
+                    let mail = Mail::Unread(self.conn);
+                    self.shared.mail.send(mail).await.or(Err(End::Dropped))?;
+                    timeout(STUCK_MAX - UNREAD_AFTER, self.stream.write(bytes)).await
+                }
+            };
+            match written {
                 Err(_) => return Err(End::Closed(CloseReason::Overflow)),
                 Ok(Ok(0) | Err(_)) => return Err(End::Closed(CloseReason::Remote)),
                 Ok(Ok(written)) => bytes = &bytes[written..],
