@@ -13,6 +13,7 @@
 //! | `input.rs`, `output.rs` | the vocabulary between a peer and its world |
 //! | `message.rs` | what neighbours say to each other, typed; `wire/` is its bytes |
 //! | `exchange.rs` | what is exchanged besides the content: the torrent, and addresses |
+//! | `recording/` | calls and outputs as bytes, for a run to be played again |
 //! | `event.rs` | what happened, for metrics; the only source of metrics |
 //! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
 //! | `live/` | a stream without end: numbering, acceptance of signed pieces |
@@ -47,6 +48,7 @@ mod output;
 mod peer;
 pub mod policy;
 mod rate;
+pub mod recording;
 mod seed;
 mod time;
 pub mod wire;

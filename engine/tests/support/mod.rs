@@ -71,6 +71,7 @@ enum Mail {
         content: PieceIndex,
     },
     Call(Application),
+    Recorded(Call),
 }
 
 /// See the module.
@@ -88,6 +89,8 @@ pub(crate) struct Lab {
     bad_before: BTreeMap<(usize, PieceIndex), Vec<u16>>,
     pub(crate) outputs: Vec<(usize, String)>,
     pub(crate) live: Live,
+    /// Of this peer, all that it is told and answers.
+    pub(crate) tape: Option<(usize, recording::Recorder)>,
 }
 
 /// What the lab knows of a live stream.
@@ -108,6 +111,10 @@ pub(crate) struct Live {
 
 impl Lab {
     pub(crate) fn new(peers: Vec<Peer>) -> Self {
+        Self::recorded(peers, None)
+    }
+
+    pub(crate) fn recorded(peers: Vec<Peer>, tape: Option<(usize, recording::Recorder)>) -> Self {
         let count = peers.len();
         let mut lab = Self {
             now: Instant::ZERO,
@@ -122,6 +129,7 @@ impl Lab {
             bad_before: BTreeMap::new(),
             outputs: Vec::new(),
             live: Live::default(),
+            tape,
         };
         for index in 0..count {
             lab.drain(index, None);
@@ -149,6 +157,18 @@ impl Lab {
         call: impl FnOnce(&mut Peer, Instant) + 'static,
     ) {
         self.post(at, index, Mail::Call(Box::new(call)));
+    }
+
+    /// As a call that is recorded.
+    pub(crate) fn tell(&mut self, at: Instant, index: usize, call: Call) {
+        self.post(at, index, Mail::Recorded(call));
+    }
+
+    fn record(&mut self, index: usize, call: &Call) {
+        let now = self.now;
+        if let Some((_, tape)) = self.tape.as_mut().filter(|(whose, _)| *whose == index) {
+            tape.call(now, call);
+        }
     }
 
     fn post(&mut self, at: Instant, to: usize, mail: Mail) {
@@ -194,10 +214,9 @@ impl Lab {
             Mail::Dial { conn, from } => {
                 let remote = self.remote(from);
                 let now = self.now;
-                let accepted = self.peers[to]
-                    .as_mut()
-                    .unwrap()
-                    .accept(now, addr(from), remote);
+                let addr = addr(from);
+                self.record(to, &Call::Accept { addr, remote });
+                let accepted = self.peers[to].as_mut().unwrap().accept(now, addr, remote);
                 match accepted {
                     Ok(ours) => {
                         self.ends.insert((to, ours), (from, conn));
@@ -241,6 +260,12 @@ impl Lab {
                     Some(corrupt),
                 );
             }
+            Mail::Recorded(call) => {
+                self.record(to, &call);
+                let now = self.now;
+                self.peers[to].as_mut().unwrap().call(now, call);
+                self.drain(to, None);
+            }
             Mail::Call(call) => {
                 call(self.peers[to].as_mut().unwrap(), self.now);
                 self.drain(to, None);
@@ -258,6 +283,9 @@ impl Lab {
 
     pub(crate) fn input(&mut self, index: usize, input: Input, corrupt: Option<bool>) {
         let now = self.now;
+        if self.tape.is_some() {
+            self.record(index, &Call::Input(input.clone()));
+        }
         self.peers[index].as_mut().unwrap().handle(now, input);
         self.drain(index, corrupt);
     }
@@ -265,6 +293,9 @@ impl Lab {
     fn drain(&mut self, index: usize, corrupt: Option<bool>) {
         while let Some(output) = self.peers[index].as_mut().unwrap().poll_output() {
             let now = self.now;
+            if let Some((_, tape)) = self.tape.as_mut().filter(|(whose, _)| *whose == index) {
+                tape.output(&output);
+            }
             self.outputs.push((index, format!("{now} {output:?}")));
             match output {
                 Output::Dial { conn, addr: to } => {
