@@ -7,6 +7,7 @@ mod bench;
 mod node;
 mod place;
 mod policies;
+mod replay;
 mod reproduce;
 mod run;
 mod schema;
@@ -29,7 +30,8 @@ use clap::{Parser, Subcommand};
   swarmbed bench --quick
   swarmbed policies
   swarmbed node create film.mp4 --tracker http://127.0.0.1:6969/announce
-  swarmbed node play film.mp4.torrent --output film.mp4"
+  swarmbed node play film.mp4.torrent --output film.mp4 --record film.rec
+  swarmbed replay film.rec --selector in-order"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -46,6 +48,8 @@ enum Command {
     Validate(validate::Args),
     /// Measure how fast this is, and how much memory it takes
     Bench(bench::Args),
+    /// Play a recorded session again
+    Replay(replay::Args),
     /// List every policy with its source
     Policies(policies::Args),
     /// Print the JSON Schema of scenario files
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Policies(args) => policies::print(&args),
         Command::Schema => schema::print(),
         Command::Node(command) => node::run(command),

@@ -1,6 +1,6 @@
 //! `swarmbed node`: the engine on real sockets.
 
-mod args;
+pub(crate) mod args;
 mod broadcast;
 mod create;
 mod report;
@@ -122,6 +122,10 @@ pub(crate) struct Common {
     /// Write events here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
+    /// Record here what the engine is told and answers, for `swarmbed replay`: hosts have other
+    /// addresses in it, and the torrent's name and content are not in it
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Print one JSON object at the end
     #[arg(long)]
     json: bool,

@@ -15,6 +15,7 @@
 //! | `tracker/`, `http/` | trackers: asking one and being one |
 //! | `player.rs`, `page/` | the media over HTTP, with ranges; the page that plays it |
 //! | `status.rs`, `scene.rs`, `metrics.rs` | what others may know; events as JSON lines |
+//! | `tape.rs` | a recording of what the peer is told and answers |
 //! | `line.rs`, `bucket.rs` | limits that all swarms of the process share |
 //! | `clock.rs`, `random.rs` | time, randomness |
 
@@ -39,6 +40,7 @@ mod status;
 mod storage;
 mod store;
 mod swarm;
+mod tape;
 mod torrent;
 mod tracker;
 mod web_seed;

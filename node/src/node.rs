@@ -13,7 +13,7 @@ use swarmbed_engine::policy::{
 use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
     AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Exchange, Input, Limits,
-    Metadata, Peer, PieceIndex, Rate, Remote, WebSeedUse,
+    Metadata, PieceIndex, Rate, Remote, WebSeedUse,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -31,6 +31,7 @@ use crate::status::{Board, Notice, Status};
 use crate::storage::Storage;
 use crate::store::Store;
 use crate::swarm::Swarm;
+use crate::tape::Recorded;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
 use crate::web_seed::WebSeed;
@@ -73,6 +74,8 @@ pub struct Options {
     pub pex: bool,
     /// Where events are written.
     pub metrics: Option<PathBuf>,
+    /// Where all that the engine is told and answers is recorded.
+    pub record: Option<PathBuf>,
 }
 
 /// A running node. Dropping it stops everything at once; [`Node::leave`] says goodbye.
@@ -273,17 +276,13 @@ impl Node {
             });
             go_live(&mut config);
         }
-        let mut peer = Peer::new(config, random::seed(), clock.now(), Some(have.clone()))?;
-        if let Some(up) = line.share() {
-            peer.handle(clock.now(), Input::Uplink(up));
-        }
-        peer.handle(
-            clock.now(),
-            Input::Addresses {
-                source: AddressSource::User,
-                peers: options.peers.clone(),
-            },
-        );
+        let (seed, record) = (random::seed(), options.record.as_deref());
+        let peer = Recorded::new(config, seed, clock.now(), have.clone(), record)?;
+        let mut opening: Vec<Input> = line.share().map(Input::Uplink).into_iter().collect();
+        opening.push(Input::Addresses {
+            source: AddressSource::User,
+            peers: options.peers.clone(),
+        });
         let (board, notices) = Board::new(have, torrent.metainfo.live.is_some());
         let board = Arc::new(board);
         let (mail, incoming) = mpsc::channel(MAILS_MAX);
@@ -314,6 +313,7 @@ impl Node {
             torrent: Arc::clone(&torrent),
             web_seed: web_seed.map(Arc::new),
             log,
+            opening,
             state: crate::swarm::State::default(),
         };
         Ok(Self {

@@ -82,6 +82,8 @@ pub enum Notice {
     Misbehaved(SocketAddr, CloseReason),
     /// All pieces are here.
     Completed,
+    /// The recording is as long as it may be, and ends here.
+    RecordingFull,
 }
 
 /// Notices that may wait to be read; more are dropped.
@@ -281,6 +283,10 @@ impl Board {
             drop(said);
             self.notice(Notice::ServerFailed(why));
         }
+    }
+
+    pub(crate) fn recording_full(&self) {
+        self.notice(Notice::RecordingFull);
     }
 
     fn notice(&self, notice: Notice) {

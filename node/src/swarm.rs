@@ -1,4 +1,4 @@
-//! The task that owns the [`Peer`]: mail in, outputs out. *Mutate, drain, sleep.*
+//! The task that owns the [`Peer`](swarmbed_engine::Peer): mail in, outputs out. *Mutate, drain, sleep.*
 //!
 //! Owns the peer and its links. It never waits for anything but mail and time, so no queue of
 //! another task can hold it up; what would block is a task of its own that answers by mail.
@@ -8,10 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use swarmbed_engine::recording::End;
 use swarmbed_engine::wire::{Handshake, encode_datagram};
 use swarmbed_engine::{
-    AddressSource, Announce, Block, CloseReason, ConnId, Event, Extended, FetchResult, Input,
-    Message, Metadata, Output, Peer, PieceIndex, Rate, Remote, StoreResult,
+    AddressSource, Announce, Block, Call, CloseReason, ConnId, Event, Extended, FetchResult, Input,
+    Message, Metadata, Output, PieceIndex, Rate, Remote, StoreResult,
 };
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -24,6 +25,7 @@ use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
 use crate::mail::{Ask, Fault, Mail, Seen};
 use crate::metrics::EventLog;
 use crate::status::Board;
+use crate::tape::Recorded;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
 use crate::web_seed::WebSeed;
@@ -59,7 +61,7 @@ impl Drop for Connection {
 
 /// The owner of the peer.
 pub(crate) struct Swarm {
-    pub(crate) peer: Peer,
+    pub(crate) peer: Recorded,
     pub(crate) clock: Clock,
     pub(crate) shared: Arc<Shared>,
     pub(crate) incoming: mpsc::Receiver<Mail>,
@@ -72,6 +74,8 @@ pub(crate) struct Swarm {
     pub(crate) torrent: Arc<Torrent>,
     pub(crate) web_seed: Option<Arc<WebSeed>>,
     pub(crate) log: Option<EventLog>,
+    /// What the peer is told first.
+    pub(crate) opening: Vec<Input>,
     pub(crate) state: State,
 }
 
@@ -94,9 +98,18 @@ pub(crate) struct State {
 impl Swarm {
     /// Runs until the application leaves, or storage fails.
     pub(crate) async fn run(mut self) -> Result<(), NodeError> {
+        let ran = self.serve().await;
+        let recorded = self.peer.end(End::Whole);
+        ran.and(recorded)
+    }
+
+    async fn serve(&mut self) -> Result<(), NodeError> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.drain()?;
+        for input in std::mem::take(&mut self.opening) {
+            self.tell(input)?;
+        }
         loop {
             let due = self.clock.wake_at(self.peer.poll_timeout());
             let deadline = self.state.leaving.map_or(due, |at| at.min(due));
@@ -123,6 +136,9 @@ impl Swarm {
     fn publish(&mut self) -> Result<(), NodeError> {
         self.share_line()?;
         self.board.publish(&self.peer);
+        if self.peer.flush()? {
+            self.board.recording_full();
+        }
         self.log.as_mut().map_or(Ok(()), EventLog::flush)
     }
 
@@ -226,7 +242,7 @@ impl Swarm {
         match ask {
             Ask::Play => {
                 // A torrent without a bitrate is served all the same, without a playhead.
-                let _ = self.peer.play(now);
+                self.peer.call(now, Call::Play);
             }
             Ask::Want {
                 from,
@@ -235,7 +251,9 @@ impl Swarm {
             } => {
                 let _ = answer.send(self.peer.want(now, from, length));
             }
-            Ask::Unwant { from, length } => self.peer.unwant(now, from, length),
+            Ask::Unwant { from, length } => {
+                self.peer.call(now, Call::Unwant { from, length });
+            }
             Ask::Produce {
                 piece,
                 last,
@@ -245,19 +263,19 @@ impl Swarm {
             }
             Ask::Saw { seen, time_s, byte } => {
                 // What does not fit the model's state changes nothing in it.
-                let _ = match seen {
-                    Seen::Pause => self.peer.pause(now),
-                    Seen::Play | Seen::Playing => self.peer.resume(now),
-                    Seen::Seeking => self.peer.seek(now, byte),
-                    Seen::Waiting | Seen::Ended => Ok(()),
-                };
+                match seen {
+                    Seen::Pause => self.peer.call(now, Call::Pause),
+                    Seen::Play | Seen::Playing => self.peer.call(now, Call::Resume),
+                    Seen::Seeking => self.peer.call(now, Call::Seek(byte)),
+                    Seen::Waiting | Seen::Ended => {}
+                }
                 let at = self.clock.since_start(now);
                 if let Some(log) = &mut self.log {
                     log.saw(at, seen.name(), time_s)?;
                 }
             }
             Ask::Leave => {
-                self.peer.leave(now);
+                self.peer.call(now, Call::Leave);
                 self.state.leaving = Some(Instant::now() + FAREWELL);
             }
         }
@@ -291,6 +309,7 @@ impl Swarm {
     fn open(&mut self, conn: ConnId, stream: TcpStream) -> Result<(), NodeError> {
         let link = Link::start(conn, stream, &self.shared, Some(self.ours));
         self.state.connections.insert(conn, Connection::Open(link));
+        self.drain()?;
         self.tell(Input::Credit {
             conn,
             blocks: CREDITS_FIRST,

@@ -43,6 +43,7 @@ async fn seed(folder: &Path) -> (Node, Torrent) {
         seed_choker: shipped,
         pex: false,
         metrics: None,
+        record: None,
     };
     let node = Node::start(Arc::new(torrent.clone()), storage, have, &options);
     (node.await.unwrap(), torrent)

@@ -61,6 +61,7 @@ async fn node(torrent: &Torrent, place: Place, access: Access, tracker: &str) ->
         choker: ChokerConfig::TitForTat { slots: 3 },
         seed_choker: ChokerConfig::SeedRoundRobin { slots: 4 },
         metrics: None,
+        record: None,
     };
     Node::start(torrent, storage, have, &options).await.unwrap()
 }

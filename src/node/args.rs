@@ -82,11 +82,11 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-pub(super) fn selector(name: &str) -> Result<SelectorConfig, String> {
+pub(crate) fn selector(name: &str) -> Result<SelectorConfig, String> {
     SelectorConfig::from_name(name).ok_or_else(|| one_of(SelectorConfig::TABLE))
 }
 
-pub(super) fn choker(name: &str) -> Result<ChokerConfig, String> {
+pub(crate) fn choker(name: &str) -> Result<ChokerConfig, String> {
     let choker = ChokerConfig::from_name(name).ok_or_else(|| one_of(ChokerConfig::TABLE))?;
     if matches!(choker, ChokerConfig::Receipts { .. }) {
         return Err("receipts are for the simulator alone: the node does not sign them".into());

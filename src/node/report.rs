@@ -155,6 +155,9 @@ pub(super) fn notice(notice: &Notice) -> String {
             format!("warning: {addr} was let go: {reason}")
         }
         Notice::Completed => "complete".into(),
+        Notice::RecordingFull => {
+            "warning: the recording is as long as it may be, and ends here".into()
+        }
     }
 }
 

@@ -32,11 +32,16 @@ struct Whole {
 pub(super) async fn run(args: &SeedArgs) -> Result<Value, NodeError> {
     let common = &args.common;
     let mut progress = Progress::new();
-    if let (Some(metrics), true) = (&common.metrics, args.torrents.len() > 1) {
-        return Err(NodeError::Content {
-            path: metrics.clone(),
-            why: "--metrics holds the events of one torrent, and several are given".into(),
-        });
+    for (option, file, holds) in [
+        ("--metrics", &common.metrics, "the events"),
+        ("--record", &common.record, "the session"),
+    ] {
+        if let (Some(file), true) = (file, args.torrents.len() > 1) {
+            return Err(NodeError::Content {
+                path: file.clone(),
+                why: format!("{option} holds {holds} of one torrent, and several are given"),
+            });
+        }
     }
     let mut wholes = Vec::new();
     for source in &args.torrents {

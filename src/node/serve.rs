@@ -296,6 +296,7 @@ async fn reach(common: &Common) -> Result<Options, NodeError> {
         choker: common.choker.clone(),
         seed_choker: ChokerConfig::from_name("seed-fastest").expect("it is in the table"),
         metrics: common.metrics.as_deref().map(Path::to_owned),
+        record: common.record.as_deref().map(Path::to_owned),
     })
 }
 
