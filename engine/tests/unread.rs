@@ -52,7 +52,7 @@ fn its_slot_goes_to_another_at_once() {
                 .filter(|conn| *conn != conns[8])
                 .collect();
             assert!(!found.is_empty(), "{choker}: nobody is served");
-            now = now + std::time::Duration::from_secs(4);
+            now += std::time::Duration::from_secs(4);
             for conn in found {
                 peer.handle(now, Input::Unread { conn });
                 assert!(!unchoked(&peer).contains(&conn), "{choker}");

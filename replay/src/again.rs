@@ -99,8 +99,10 @@ const fn is_detail(output: &Output) -> bool {
 pub fn again(recording: &Recording) -> Result<Played, Fault> {
     let mut peer = recording.peer(in_detail).expect("it was born before");
     let blocks = recording.config().detail == Detail::Blocks;
-    let mut played = Played::default();
-    played.span = (recording.began(), recording.began());
+    let mut played = Played {
+        span: (recording.began(), recording.began()),
+        ..Played::default()
+    };
     for (number, step) in (0..).zip(recording.steps()) {
         let call = number;
         let step = step.map_err(|source| Fault::Malformed { call, source })?;
