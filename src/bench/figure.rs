@@ -30,22 +30,25 @@ pub(super) fn scale(row: &Row) -> Curves {
     Curves {
         title: "What a block and a peer cost, as swarms grow".into(),
         caption: format!(
-            "{}. Processor time of set-up and playing by useful blocks; most memory of the process by peers. Small swarms \
-             repeatedly. Measured on {}, of which other programs used {others:.2} cores at most.",
-            row.what,
+            "Swarm of the quickstart, film of one minute. Processor time of set-up and playing by useful blocks; most \
+             memory of the process by peers; small swarms are played repeatedly. Other programs used {others:.2} cores at \
+             most. Measured on {}.",
             row.machine.text()
         ),
         x: Scale {
-            name: "viewers and seeds".into(),
+            name: "viewers".into(),
             marks: row
                 .measured
                 .iter()
-                .map(|one| (across(one), format!("{}", one.peers)))
+                .map(|one| {
+                    let viewers = one.job.name.split(' ').next().unwrap_or_default();
+                    (across(one), viewers.to_owned())
+                })
                 .collect(),
             named: false,
         },
         columns: vec![String::new()],
-        rows: vec!["us per block".into(), "KiB per peer".into()],
+        rows: vec!["µs per block".into(), "KiB per peer".into()],
         tiles: vec![
             tile(curve(&|one| one.micros_per_block())),
             tile(curve(&|one| one.bytes_per_peer() / 1024.0)),

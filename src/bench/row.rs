@@ -153,12 +153,16 @@ const GIVE_TO_GET: &str = "policy=[{name=\"give-to-get\", selector=\"give-to-get
      choker=\"give-to-get\", seed_choker=\"give-to-get\"}]";
 
 /// So many runs, one seed each.
-fn sweep(runs: u32, threads: usize, quick: bool) -> Job {
-    let plural = if threads == 1 { "" } else { "s" };
-    let name = format!("{runs} runs, {threads} thread{plural}");
+fn sweep(runs: u32, threads: u32, quick: bool) -> Job {
+    let plural = |count: u32| if count == 1 { "" } else { "s" };
+    let name = format!(
+        "{runs} run{}, {threads} thread{}",
+        plural(runs),
+        plural(threads)
+    );
     let sets: &[&str] = if quick { &["swarm.viewers=10"] } else { &[] };
     let job = Job::new(&name, "sweep", sets);
-    job.seeds(&format!("1..={runs}")).threads(threads)
+    job.seeds(&format!("1..={runs}")).threads(threads as usize)
 }
 
 /// Swarms of the scaling row; each 3.2 times the one before.
