@@ -11,6 +11,7 @@ mod replay;
 mod reproduce;
 mod run;
 mod schema;
+mod sweep;
 mod table;
 mod validate;
 
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:
   swarmbed run scenarios/quickstart.toml
   swarmbed run scenarios/quickstart.toml --seeds 1..=2 --set network.congestion=false
+  swarmbed sweep plan scenarios/quickstart.toml --shards 8 --out /shared/quick
   swarmbed reproduce give-to-get --check
   swarmbed validate --quick
   swarmbed bench --quick
@@ -42,6 +44,9 @@ struct Cli {
 enum Command {
     /// Run scenario files: tables, CSV, figures
     Run(run::Args),
+    /// Split a scenario's runs into shards, run them anywhere, merge them
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Rebuild the figures of papers, and compare them with what is committed
     Reproduce(reproduce::Args),
     /// Compare the simulator with closed forms of the papers
@@ -62,6 +67,7 @@ enum Command {
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Sweep(command) => sweep::run(&command),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Bench(args) => bench::run(&args),
