@@ -20,6 +20,8 @@ pub struct Stall {
 /// What one peer's events add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
+    /// Playback is what a real player told, not what was modelled.
+    pub reported: bool,
     /// Play was pressed.
     pub requested_at: Option<Instant>,
     /// Start-up delay.
@@ -76,6 +78,12 @@ impl Ledger {
     /// Enters an event.
     pub fn enter(&mut self, now: Instant, event: &Event) {
         match event {
+            Event::PlayheadReported => {
+                self.reported = true;
+                (self.startup, self.started_at, self.moving) = (None, None, None);
+                (self.late, self.moved) = (0, Duration::ZERO);
+                self.stalls.clear();
+            }
             Event::PlayRequested => self.requested_at = Some(now),
             Event::Started { delay } => {
                 self.startup = Some(*delay);

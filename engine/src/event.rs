@@ -181,6 +181,9 @@ pub enum Event {
     },
     /// All pieces are verified.
     Completed,
+    /// A real player tells what it does, from now on: when the picture starts, stands and goes on is
+    /// its word, and what was told of a modelled one before does not count.
+    PlayheadReported,
     /// The viewer pressed play.
     PlayRequested,
     /// The first frame: start-up took this long since `PlayRequested`.

@@ -79,6 +79,32 @@ pub enum Verdict {
     },
 }
 
+/// What a real player does, as it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Showing {
+    /// The viewer pressed play, for the first time or after a pause.
+    Pressed,
+    /// The picture moves; told again now and then, to say where it is.
+    Moves,
+    /// It stands, for want of media.
+    Waits,
+    /// The viewer stopped it; or nobody has pressed play yet.
+    Paused,
+    /// The viewer jumped here; the picture stands until it moves.
+    Jumped,
+    /// It is at its end.
+    Ended,
+}
+
+/// Where a real player is, and what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Playhead {
+    /// What it does.
+    pub showing: Showing,
+    /// Where, in bytes of the content, as exactly as the driver knows.
+    pub byte: u64,
+}
+
 /// What the world tells a peer. Cannot fail: a bad neighbour is closed, not an error.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
@@ -187,6 +213,8 @@ pub enum Call {
     Resume,
     /// [`Peer::seek`](crate::Peer::seek), to a byte of the content.
     Seek(u64),
+    /// [`Peer::report_playhead`](crate::Peer::report_playhead): a real player tells what it does.
+    Report(Playhead),
     /// [`Peer::want`](crate::Peer::want): a reader waits for these bytes.
     Want {
         /// First byte.

@@ -61,7 +61,9 @@ pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
 pub use exchange::{Exchange, Metadata, Pex, PexPeer};
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
-pub use input::{AddressSource, Call, FetchResult, Input, Remote, StoreResult, Verdict};
+pub use input::{
+    AddressSource, Call, FetchResult, Input, Playhead, Remote, Showing, StoreResult, Verdict,
+};
 pub use message::{
     Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
     Receipt, Seal,

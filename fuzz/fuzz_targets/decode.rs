@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use swarmbed_engine::CloseReason;
+use swarmbed_engine::recording::Recording;
 use swarmbed_engine::wire::{
     Decoded, Decoder, Handshake, bencode, decode_datagram, encode_datagram, metainfo::Metainfo,
 };
@@ -29,6 +30,11 @@ fuzz_target!(|bytes: &[u8]| {
     let whole = decode(bytes, usize::MAX);
     assert_eq!(whole, decode(bytes, 1));
     assert_eq!(whole, decode(bytes, 7));
+    if let Ok(recording) = Recording::parse(bytes) {
+        for step in recording.steps() {
+            let _ = step;
+        }
+    }
     let _ = bencode::parse(bytes, 1000);
     let _ = Metainfo::parse(bytes);
     if let Some(datagram) = decode_datagram(bytes) {

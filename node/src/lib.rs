@@ -50,7 +50,7 @@ pub use line::Line;
 pub use listener::PeerPort;
 pub use node::{Happening, Node, Options, Producer, check};
 pub use player::PlayerServer;
-pub use status::{LiveStatus, Notice, Status};
+pub use status::{LiveStatus, Notice, Status, Viewing};
 pub use storage::{Access, Place, Storage};
 pub use torrent::{Torrent, hex};
 pub use tracker::TrackerServer;

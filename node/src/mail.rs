@@ -6,7 +6,7 @@ use std::time::Duration;
 use swarmbed_engine::live::Rejection;
 use swarmbed_engine::{
     Block, CallError, CloseReason, ConnId, Datagram, FetchResult, Message, PieceIndex, Remote,
-    StoreResult, Verdict,
+    Showing, StoreResult, Verdict,
 };
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -103,6 +103,8 @@ pub(crate) enum Ask {
 pub(crate) enum Seen {
     Play,
     Playing,
+    /// Not an event of its own: the picture moves, and is there now.
+    At,
     Waiting,
     Seeking,
     Pause,
@@ -110,9 +112,10 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Play, "play"),
         (Self::Playing, "playing"),
+        (Self::At, "at"),
         (Self::Waiting, "waiting"),
         (Self::Seeking, "seeking"),
         (Self::Pause, "pause"),
@@ -123,6 +126,18 @@ impl Seen {
     pub(crate) fn named(name: &str) -> Option<Self> {
         let named = Self::ALL.into_iter().find(|(_, known)| *known == name);
         named.map(|(seen, _)| seen)
+    }
+
+    /// What that is to the engine.
+    pub(crate) const fn showing(self) -> Showing {
+        match self {
+            Self::Play => Showing::Pressed,
+            Self::Playing | Self::At => Showing::Moves,
+            Self::Waiting => Showing::Waits,
+            Self::Seeking => Showing::Jumped,
+            Self::Pause => Showing::Paused,
+            Self::Ended => Showing::Ended,
+        }
     }
 
     pub(crate) fn name(self) -> &'static str {

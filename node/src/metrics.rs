@@ -132,6 +132,7 @@ fn describe(event: &Event) -> (&'static str, Value) {
 fn describe_playback(event: &Event) -> (&'static str, Value) {
     let none = || json!({});
     match event {
+        Event::PlayheadReported => ("PlayheadReported", none()),
         Event::PlayRequested => ("PlayRequested", none()),
         Event::Started { delay } => ("Started", json!({"delay_ns": ns(delay)})),
         Event::Late(piece) => ("Late", json!({"piece": piece.0})),

@@ -33,6 +33,8 @@ pub struct Status {
     pub traffic: Traffic,
     /// The player, if the torrent can be played.
     pub playback: Option<PlaybackView>,
+    /// What became of playback so far.
+    pub viewing: Viewing,
     /// Announces that failed since the last answer.
     pub tracker_failures: u32,
     /// What the trackers said the last time, if none answered.
@@ -43,6 +45,19 @@ pub struct Status {
     pub readers: usize,
     /// What a movie has not.
     pub live: Option<LiveStatus>,
+}
+
+/// What became of playback: start-up and stalls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Viewing {
+    /// A real player tells, as the page's does; else it is modelled.
+    pub reported: bool,
+    /// From play to the first frame.
+    pub startup: Option<Duration>,
+    /// How often the picture stood still.
+    pub stalls: u32,
+    /// For how long in all; a stall counts when it is over.
+    pub stalled: Duration,
 }
 
 /// How a live stream stands.
@@ -188,6 +203,17 @@ impl Board {
                 culprit: *culprit,
                 why: *self.refusal.lock().expect("nobody panics with it"),
             }),
+            Event::PlayheadReported => self.viewing(|one| {
+                *one = Viewing {
+                    reported: true,
+                    ..Viewing::default()
+                };
+            }),
+            Event::Started { delay } => self.viewing(|one| one.startup = Some(*delay)),
+            Event::Stalled(_) => self.viewing(|one| one.stalls += 1),
+            Event::Resumed { millis, .. } => {
+                self.viewing(|one| one.stalled += Duration::from_millis(u64::from(*millis)));
+            }
             Event::HookedIn { piece, .. } => self.live(|live| live.hooked_in = Some(*piece)),
             Event::Rehooked { piece, skipped } => self.live(|live| {
                 live.hooked_in = Some(*piece);
@@ -199,6 +225,11 @@ impl Board {
             Event::Completed => self.notice(Notice::Completed),
             _ => {}
         }
+    }
+
+    fn viewing(&self, change: impl FnOnce(&mut Viewing)) {
+        self.status
+            .send_modify(|status| change(&mut status.viewing));
     }
 
     fn live(&self, change: impl FnOnce(&mut LiveStatus)) {

@@ -12,7 +12,7 @@ use swarmbed_engine::recording::End;
 use swarmbed_engine::wire::{Handshake, encode_datagram};
 use swarmbed_engine::{
     AddressSource, Announce, Block, Call, CloseReason, ConnId, Event, Extended, FetchResult, Input,
-    Message, Metadata, Output, PieceIndex, Rate, Remote, StoreResult,
+    Message, Metadata, Output, PieceIndex, Playhead, Rate, Remote, StoreResult,
 };
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
@@ -262,15 +262,9 @@ impl Swarm {
                 let _ = answer.send(self.peer.produce(now, piece, last));
             }
             Ask::Saw { seen, time_s, byte } => {
-                // What does not fit the model's state changes nothing in it.
-                match seen {
-                    Seen::Pause => self.peer.call(now, Call::Pause),
-                    Seen::Play | Seen::Playing => self.peer.call(now, Call::Resume),
-                    Seen::Seeking => self.peer.call(now, Call::Seek(byte)),
-                    Seen::Waiting | Seen::Ended => {}
-                }
+                self.saw(now, seen, byte);
                 let at = self.clock.since_start(now);
-                if let Some(log) = &mut self.log {
+                if let Some(log) = self.log.as_mut().filter(|_| seen != Seen::At) {
                     log.saw(at, seen.name(), time_s)?;
                 }
             }
@@ -280,6 +274,23 @@ impl Swarm {
             }
         }
         self.drain()
+    }
+
+    /// A player tells what it does: its playhead is the engine's. Of a live stream only whether it
+    /// is paused counts, for where in the stream it is, it does not know.
+    fn saw(&mut self, now: swarmbed_engine::Instant, seen: Seen, byte: u64) {
+        let live = self.peer.config().live.is_some();
+        let call = match seen {
+            _ if !live => {
+                let showing = seen.showing();
+                Call::Report(Playhead { showing, byte })
+            }
+            Seen::Pause => Call::Pause,
+            Seen::Play | Seen::Playing => Call::Resume,
+            Seen::At | Seen::Waiting | Seen::Seeking | Seen::Ended => return,
+        };
+        // What does not fit the player's state changes nothing in it.
+        self.peer.call(now, call);
     }
 
     fn is_open(&self, conn: ConnId) -> bool {

@@ -176,7 +176,39 @@ pub(super) fn summary(status: &Status, seconds: f64) -> Value {
         "control_up": status.traffic.control_up,
         "neighbours_ever": status.neighbours_ever,
         "seconds": seconds,
+        "viewing": viewing(status),
     })
+}
+
+/// Start-up and stalls; `null` if nobody watched.
+fn viewing(status: &Status) -> Value {
+    let one = status.viewing;
+    if one.startup.is_none() {
+        return Value::Null;
+    }
+    json!({
+        "playhead": if one.reported { "reported" } else { "modelled" },
+        "startup_s": one.startup.map(|delay| delay.as_secs_f64()),
+        "stalls": one.stalls,
+        "stalled_s": one.stalled.as_secs_f64(),
+        "played_s": status.playback.map(|one| one.played.as_secs_f64()),
+    })
+}
+
+/// The same, for a person.
+pub(super) fn watched(status: &Status) -> Option<String> {
+    let one = status.viewing;
+    Some(format!(
+        "start-up {:.1} s, {} stalls, {:.1} s in all ({})",
+        one.startup?.as_secs_f64(),
+        one.stalls,
+        one.stalled.as_secs_f64(),
+        if one.reported {
+            "as the player told"
+        } else {
+            "of a modelled player"
+        },
+    ))
 }
 
 /// What a live node's run came to.
@@ -197,6 +229,7 @@ pub(super) fn live_summary(status: &Status, seconds: f64) -> Value {
         "control_up": status.traffic.control_up,
         "neighbours_ever": status.neighbours_ever,
         "seconds": seconds,
+        "viewing": viewing(status),
     })
 }
 

@@ -19,7 +19,7 @@ use swarmbed_node::{
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::report::{Progress, live, live_summary, notice, percent, status, summary};
+use super::report::{Progress, live, live_summary, notice, percent, status, summary, watched};
 use super::{Common, PlayArgs, TrackerArgs};
 
 /// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
@@ -344,6 +344,9 @@ pub(super) async fn attend(
     progress.end();
     let seconds = started.elapsed().as_secs_f64();
     let end = node.leave().await?;
+    if let Some(watched) = watched(&end) {
+        progress.say(&watched);
+    }
     if !end.complete && end.neighbours_ever == 0 && end.tracker_error.is_some() {
         let why = end.tracker_error.clone().unwrap_or_default();
         return Err(NodeError::NoPeers { why });
@@ -399,6 +402,9 @@ async fn attend_live(
     progress.end();
     let seconds = started.elapsed().as_secs_f64();
     let end = node.leave().await?;
+    if let Some(watched) = watched(&end) {
+        progress.say(&watched);
+    }
     if end.neighbours_ever == 0 && end.tracker_error.is_some() {
         let why = end.tracker_error.clone().unwrap_or_default();
         return Err(NodeError::NoPeers { why });

@@ -4,6 +4,7 @@
 //! come: a stall's cause is told to it by the peer. It queues events; the peer takes them.
 
 mod live;
+mod reported;
 mod stall;
 
 use alloc::vec::Vec;
@@ -16,6 +17,7 @@ use crate::geometry::PieceIndex;
 use crate::policy::{LatePolicy, PlaybackConfig, StartRule};
 use crate::rate::{Rate, RateMeter};
 use crate::time::{Instant, nanos};
+use reported::Reported;
 use stall::Stall;
 
 /// What the player does.
@@ -81,6 +83,7 @@ pub(crate) struct Player {
     stalls: u32,
     /// Pieces that came before the picture first moved.
     gathered: u32,
+    reported: Reported,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
     rate: RateMeter,
     /// Bytes that the meter does not hold yet.
@@ -111,6 +114,7 @@ impl Player {
             stalls: 0,
             gathered: 0,
             live: None,
+            reported: Reported::Never,
             rate: RateMeter::new(now, START_RATE_WINDOW),
             last_block: 0,
             events: Vec::new(),
@@ -232,6 +236,11 @@ impl Player {
     pub(crate) fn play(&mut self, now: Instant, table: &PieceTable) -> Result<(), CallError> {
         if self.state != PlayState::Idle {
             return Err(CallError::State("playing already"));
+        }
+        if self.is_reported() {
+            // Somebody reads ahead: who presses play is told.
+            self.state = PlayState::Paused;
+            return Ok(());
         }
         self.quiet_until = Instant::ZERO;
         self.state = PlayState::Buffering;
@@ -377,6 +386,9 @@ impl Player {
 
     /// Does what is due at `now`.
     pub(crate) fn advance(&mut self, now: Instant, table: &PieceTable) {
+        if self.is_reported() {
+            return self.rest();
+        }
         loop {
             match self.state {
                 PlayState::Buffering if self.may_start(now, table) => self.start(now),

@@ -15,6 +15,7 @@ impl Peer {
             Call::Pause => drop(self.pause(now)),
             Call::Resume => drop(self.resume(now)),
             Call::Seek(byte) => drop(self.seek(now, byte)),
+            Call::Report(playhead) => drop(self.report_playhead(now, playhead)),
             Call::Want { from, length } => drop(self.want(now, from, length)),
             Call::Unwant { from, length } => self.unwant(now, from, length),
             Call::Produce { piece, last } => drop(self.produce(now, piece, last)),

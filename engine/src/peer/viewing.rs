@@ -3,7 +3,9 @@
 
 use super::{Peer, PieceTable, PlaybackView, Player};
 use crate::error::CallError;
-use crate::event::Event;
+use crate::event::{Cause, Event};
+use crate::geometry::PieceIndex;
+use crate::input::Playhead;
 use crate::time::Instant;
 
 /// Reader ranges that are kept, newest first.
@@ -40,6 +42,41 @@ impl Peer {
     /// If play was not pressed, or `byte` is beyond the end.
     pub fn seek(&mut self, now: Instant, byte: u64) -> Result<(), CallError> {
         self.with_player(now, |player, table| player.seek(now, byte, table))
+    }
+
+    /// A real player tells where it is and what it does. From the first such call on it is the
+    /// player, and the modelled one rests.
+    ///
+    /// # Errors
+    /// If the torrent has no bitrate, or is a live stream: its playhead, which the window follows, is
+    /// the modelled one.
+    pub fn report_playhead(&mut self, now: Instant, told: Playhead) -> Result<(), CallError> {
+        let missing = self.waited_for();
+        self.with_player(now, |player, table| {
+            player.report(now, told, missing, table)
+        })
+    }
+
+    /// The first missing piece of what a reader waits for, of the reader that asked last.
+    fn waited_for(&self) -> Option<PieceIndex> {
+        let have = self.pieces.have();
+        let missing = |range: &core::ops::Range<usize>| {
+            let missing = have.first_missing(range.start);
+            range.contains(&missing).then_some(missing)
+        };
+        let offset = self.wants.iter().find_map(missing)?;
+        Some(self.pieces.window().piece(offset))
+    }
+
+    /// Why the picture stands, for want of `piece`.
+    fn stall_cause(&self, piece: PieceIndex) -> Cause {
+        if !self.player.as_ref().is_some_and(Player::is_reported) {
+            return self.cause_of(piece);
+        }
+        // It has come, and the picture stands still: for want of another, or of being read.
+        let missing = self.why_missing(piece);
+        let other = || self.waited_for().map(|other| self.cause_of(other));
+        missing.or_else(other).unwrap_or(Cause::PlayerNotReading)
     }
 
     /// A reader waits for bytes `from..from + length`: their pieces go before all others, until
@@ -127,7 +164,7 @@ impl Peer {
         }
         let player = self.player.as_ref();
         if let Some(piece) = player.and_then(Player::stalled_for) {
-            let cause = self.cause_of(piece);
+            let cause = self.stall_cause(piece);
             if let Some(player) = &mut self.player {
                 player.blame(now, cause);
             }

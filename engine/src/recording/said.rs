@@ -10,7 +10,9 @@ use crate::event::{CauseMillis, Event, LeaveReason, Traffic};
 use crate::exchange::{Metadata, Pex, PexPeer};
 use crate::geometry::{Block, Geometry, PieceIndex};
 use crate::id::ConnId;
-use crate::input::{AddressSource, Call, FetchResult, Input, Remote, StoreResult, Verdict};
+use crate::input::{
+    AddressSource, Call, FetchResult, Input, Playhead, Remote, Showing, StoreResult, Verdict,
+};
 use crate::message::{
     Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
     Receipt, Seal,
@@ -30,6 +32,7 @@ coded!(enum Call {
     8 = Produce { piece, last },
     9 = Rename { peer_id, listen },
     10 = Leave,
+    11 = Report(playhead),
 });
 
 coded!(enum Input {
@@ -50,6 +53,15 @@ coded!(enum Input {
     14 = Unread { conn },
 });
 
+coded!(struct Playhead { showing, byte });
+coded!(enum Showing {
+    0 = Pressed,
+    1 = Moves,
+    2 = Waits,
+    3 = Paused,
+    4 = Jumped,
+    5 = Ended,
+});
 coded!(struct Remote { peer_id, fast, extended });
 coded!(enum AddressSource { 0 = Tracker, 1 = User, 2 = Pex });
 coded!(enum StoreResult { 0 = Done, 1 = Failed });
@@ -170,6 +182,7 @@ coded!(enum Event {
     26 = Ended,
     27 = Traffic(traffic),
     28 = Left { reason, played },
+    29 = PlayheadReported,
 });
 
 coded!(enum LeaveReason { 0 = Asked });

@@ -25,16 +25,25 @@ let causes = {};
 let holding = null;
 const START_S = 2;
 const JUMP_S = 1;
+// So often the node is told where the picture is.
+const AT_MS = 1000;
 const opened = performance.now();
 
 const seconds = (millis) => `${(millis / 1000).toFixed(1)} s`;
 const kilo = (bytes) => `${Math.round(bytes / 1000)} kB/s`;
 
-/** Tells the node what the video element does. */
-function tell(what) {
+function telling(what) {
   const time = Number.isFinite(video.currentTime) ? video.currentTime : 0;
   const length = Number.isFinite(video.duration) ? video.duration : 0;
-  fetch(`/player?what=${what}&time=${time.toFixed(3)}&length=${length.toFixed(3)}`, { method: "POST" }).catch(() => {});
+  return `/player?what=${what}&time=${time.toFixed(3)}&length=${length.toFixed(3)}`;
+}
+
+/** Tells the node what the video element does, one thing after the other: its playhead is this one. */
+let told = Promise.resolve();
+function tell(what) {
+  const where = telling(what);
+  told = told.then(() => fetch(where, { method: "POST" })).catch(() => {});
+  return told;
 }
 
 function log(text) {
@@ -107,13 +116,23 @@ video.addEventListener("play", () => {
   // Who presses twice does not want to wait.
   if (holding !== null) holding = null;
   else if (began === null) hold(START_S);
-  if (holding === null) tell("play");
+  tell("play");
 });
 video.addEventListener("progress", () => { if (status !== null) release(); });
 video.addEventListener("ended", () => { waiting = null; log("the end"); tell("ended"); show(); });
 // Some browsers read ahead before anybody presses play: nobody watches yet.
 video.addEventListener("loadedmetadata", () => { if (video.paused) tell("pause"); });
-video.addEventListener("timeupdate", drawMap);
+let toldAt = 0;
+video.addEventListener("timeupdate", () => {
+  drawMap();
+  const now = performance.now();
+  const moving = began !== null && waiting === null && seeking === null && holding === null && !video.paused;
+  if (!moving || now - toldAt < AT_MS) return;
+  toldAt = now;
+  tell("at");
+});
+// Nobody watches any more.
+window.addEventListener("pagehide", () => navigator.sendBeacon(telling("pause")));
 video.addEventListener("error", () => log(`the browser cannot play it: ${video.error ? video.error.message : "unknown"}`));
 
 function aheadOf() {
@@ -249,7 +268,8 @@ function listen() {
 function begin() {
   document.title = byId("name").textContent = status.name;
   if (status.mime !== "video/mp2t") {
-    video.src = "/stream";
+    // A browser reads ahead before anybody presses play.
+    tell("pause").then(() => { video.src = "/stream"; });
     return;
   }
   const script = document.createElement("script");
