@@ -154,6 +154,38 @@ fn the_same_bytes_with_any_number_of_threads_twice_and_through_the_codec() {
     );
 }
 
+/// A channel, and a film among polluters and liars, as the film above.
+#[test]
+fn one_two_and_three_threads_make_the_same_channel_and_the_same_among_adversaries() {
+    let live = include_str!("../scenarios/test/live.toml").to_owned();
+    let adversary = |kind: &str, share: &str| {
+        let behaviour = format!("behaviour = \"{kind}\"\nshare = {share}");
+        format!(
+            "\n[[class]]\nname = \"{kind}\"\n{behaviour}\nuplink = \"500 kbit/s\"\ndownlink = \"2 Mbit/s\"\n"
+        )
+    };
+    let adversaries = format!(
+        "{}{}{}",
+        DETERMINISM.replace("share = 0.7", "share = 0.5"),
+        adversary("polluter", "0.1"),
+        adversary("liar", "0.1")
+    );
+    for (name, text) in [("live", live), ("adversaries", adversaries)] {
+        let with = |threads: &str| {
+            let at = folder(&format!("threads-{name}-{threads}"));
+            play(&at, &text, &["--threads", threads])
+        };
+        let alone = with("1");
+        for threads in ["2", "3"] {
+            support::same_bytes(
+                &alone,
+                &with(threads),
+                &format!("{name}, {threads} threads"),
+            );
+        }
+    }
+}
+
 #[test]
 fn an_idle_peer_changes_nobody() {
     let idle = "\n[[class]]\nname = \"idle\"\ncount = 2\nbehaviour = \"idle\"\n\

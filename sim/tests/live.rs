@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::Log;
+use support::{Log, trace_with_any_threads};
 use swarmbed_engine::{CloseReason, Event};
 use swarmbed_sim::scenario::Scenario;
 use swarmbed_sim::{Driver, Options, Report, Setup, World};
@@ -83,13 +83,7 @@ fn every_kind_of_channel_plays() {
 
 #[test]
 fn threads_codec_and_driver_change_nothing() {
-    let plain = play(&setup(&[]), Options::default()).trace;
-    let threads = Options {
-        threads: 3,
-        chunk: Some(8),
-        ..Options::default()
-    };
-    assert_eq!(play(&setup(&[]), threads).trace, plain);
+    let plain = trace_with_any_threads(&setup(&[]));
     let heap = Options {
         driver: Driver::Heap,
         ..Options::default()

@@ -124,3 +124,30 @@ pub fn run_with(setup: &Setup, options: Options<'_>) -> Report<Log> {
     assert!(report.checks.violations.is_empty(), "{:?}", report.checks);
     report
 }
+
+/// Asserts that one, two and three threads do the same to every peer; comes back with the run's trace hash.
+pub fn trace_with_any_threads(setup: &Setup) -> u128 {
+    let with = |threads: usize| {
+        let options = Options {
+            threads,
+            // Small, so that each thread has several.
+            chunk: Some(8),
+            ..Options::default()
+        };
+        let report = run_with(setup, options);
+        assert!(report.peers.len() >= 3 * 8, "{}", report.peers.len());
+        report
+    };
+    let alone = with(1);
+    assert!(alone.totals.useful_blocks > 1000, "{:?}", alone.totals);
+    for threads in [2, 3] {
+        let report = with(threads);
+        let mut pairs = alone.peers.iter().zip(&report.peers);
+        let differs = pairs.find(|(a, b)| a.trace != b.trace);
+        let first = differs.map(|(peer, _)| peer.facts.number);
+        assert_eq!(first, None, "{threads} threads: first at that peer");
+        assert_eq!(report.trace, alone.trace, "{threads} threads");
+        assert_eq!(report.totals, alone.totals, "{threads} threads");
+    }
+    alone.trace
+}
