@@ -269,7 +269,7 @@ pub(super) const ROWS: &[Spec] = &[
     },
     Spec {
         name: "sweep",
-        what: "200 runs of 500 viewers, a film of one minute, on 2 threads against 1",
+        what: "200 runs of 200 viewers, a film of one minute, on 2 threads against 1",
         jobs: |quick| {
             let (few, many) = if quick { (1, 3) } else { (20, 200) };
             let job = |runs, threads| sweep(runs, threads, quick);
