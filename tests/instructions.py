@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 RECORD = HERE / "results/bench/instructions.json"
 PROFILE = HERE / "results/bench/instructions.txt"
 SCENARIO = "scenarios/bench/file-2k.toml"
-SETS = ["swarm.viewers=475", "class.seed.count=25", "content.size=2500 kB", "network.overlay_every=0 s"]
+SETS = ["swarm.viewers=142", "class.seed.count=8", "network.overlay_every=0 s"]
 COUNTED = "swarmbed_sim::world::World<O>::run"
 ALLOWED = 1.10
 UPDATE = "tests/instructions.py target/release/swarmbed --update"
