@@ -64,7 +64,7 @@ fn part(whole: u64, times: u64, of: u64) -> u64 {
 
 /// Measures a rate over at most the last `window` (20 s by default, as BEP 3's reference client).
 ///
-/// Older bytes are forgotten in proportion, so the answer needs no history: 24 bytes a meter.
+/// Older bytes are forgotten in proportion, so the answer needs no history: three words a meter.
 #[derive(Clone, Copy, Debug)]
 pub struct RateMeter {
     since: Instant,
@@ -92,6 +92,9 @@ impl RateMeter {
     /// The rate at `now`. In the first second after the start, bytes count as if spread over it.
     #[must_use]
     pub fn rate(&self, now: Instant) -> Rate {
+        if self.bytes == 0 {
+            return Rate::ZERO;
+        }
         let mut copy = *self;
         copy.forget(now);
         let span = nanos(now.since(copy.since)).max(1_000_000_000);

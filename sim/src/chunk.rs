@@ -19,15 +19,15 @@ pub(crate) struct Place {
 
 /// Peers of a group. In a window in which none of a group has anything to do, as nearly always of
 /// those who have not come yet and of those who are gone, it is passed over whole.
-const GROUP: usize = 32;
+const GROUP: usize = u32::BITS as usize;
 
 /// The peers of a group, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     /// The earliest of their own events.
     next_at: u64,
-    /// Some of them have mail.
-    mail: bool,
+    /// Those who have mail, a bit each.
+    mail: u32,
 }
 
 /// Which places of a window's order are of one peer's mail.
@@ -74,7 +74,7 @@ impl<O: Observer> Chunk<O> {
         let earliest = |of: &[u64]| of.iter().copied().min().unwrap_or(u64::MAX);
         let group = |of: &[u64]| Group {
             next_at: earliest(of),
-            mail: false,
+            mail: 0,
         };
         Self {
             first,
@@ -114,25 +114,21 @@ impl<O: Observer> Chunk<O> {
             out: &mut self.out,
         };
         self.next_own = u64::MAX;
-        let nodes = self.nodes.chunks_mut(GROUP);
-        let rows = self.rows.chunks_mut(GROUP);
-        let times = self.next_at.chunks_mut(GROUP);
-        for (group, (nodes, (rows, times))) in
-            self.groups.iter_mut().zip(nodes.zip(rows.zip(times)))
-        {
-            if group.mail || group.next_at < end {
-                *group = Group {
-                    next_at: u64::MAX,
-                    mail: false,
-                };
-                for (node, (row, next_at)) in nodes.iter_mut().zip(rows.iter_mut().zip(times)) {
-                    let Row { from, to } = std::mem::take(row);
-                    if from < to || *next_at < end {
-                        let order = &self.order[from as usize..to as usize];
-                        *next_at = node.window(&mut self.mail, order, end, &mut net);
-                    }
-                    group.next_at = group.next_at.min(*next_at);
+        for (group, first) in self.groups.iter_mut().zip((0..).step_by(GROUP)) {
+            if group.mail != 0 || group.next_at < end {
+                let of = first..self.nodes.len().min(first + GROUP);
+                let times = &mut self.next_at[of.clone()];
+                let mut due = std::mem::take(&mut group.mail);
+                for (place, at) in times.iter().enumerate() {
+                    due |= u32::from(*at < end) << place;
                 }
+                for place in places(due) {
+                    let Row { from, to } = std::mem::take(&mut self.rows[first + place]);
+                    let order = &self.order[from as usize..to as usize];
+                    let node = &mut self.nodes[first + place];
+                    times[place] = node.window(&mut self.mail, order, end, &mut net);
+                }
+                group.next_at = times.iter().copied().min().unwrap_or(u64::MAX);
             }
             self.next_own = self.next_own.min(group.next_at);
         }
@@ -151,17 +147,18 @@ impl<O: Observer> Chunk<O> {
         for mail in &self.mail {
             let peer = (mail.to - self.first) as usize;
             self.rows[peer].to += 1;
-            self.groups[peer / GROUP].mail = true;
+            self.groups[peer / GROUP].mail |= 1 << (peer % GROUP);
         }
+        let receivers = || {
+            let groups = self.groups.iter().zip((0..).step_by(GROUP));
+            groups.flat_map(|(group, first)| places(group.mail).map(move |place| first + place))
+        };
         let mut sum = 0;
-        let rows = self.rows.chunks_mut(GROUP);
-        for (_, rows) in self.groups.iter().zip(rows).filter(|(group, _)| group.mail) {
-            for row in rows {
-                let count = row.to;
-                // Its end moves up with each record that finds its place.
-                *row = Row { from: sum, to: sum };
-                sum += count;
-            }
+        for peer in receivers() {
+            let count = self.rows[peer].to;
+            // Its end moves up with each record that finds its place.
+            self.rows[peer] = Row { from: sum, to: sum };
+            sum += count;
         }
         if self.order.len() < self.mail.len() {
             self.order.resize(self.mail.len(), Place::default());
@@ -176,17 +173,24 @@ impl<O: Observer> Chunk<O> {
             };
             row.to += 1;
         }
-        let rows = self.rows.chunks(GROUP);
-        for (_, rows) in self.groups.iter().zip(rows).filter(|(group, _)| group.mail) {
-            for row in rows.iter().filter(|row| row.to - row.from > 1) {
-                let order = &mut self.order[row.from as usize..row.to as usize];
-                let key = |place: &Place| (place.at, place.sender);
-                order.sort_unstable_by_key(key);
-                assert!(
-                    order.windows(2).all(|two| key(&two[0]) < key(&two[1])),
-                    "two records have one key"
-                );
-            }
+        for peer in receivers() {
+            let Row { from, to } = self.rows[peer];
+            let order = &mut self.order[from as usize..to as usize];
+            let key = |place: &Place| (place.at, place.sender);
+            order.sort_unstable_by_key(key);
+            assert!(
+                order.windows(2).all(|two| key(&two[0]) < key(&two[1])),
+                "two records have one key"
+            );
         }
     }
+}
+
+/// The places of the bits that are set, ascending.
+fn places(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = bits.trailing_zeros();
+        bits &= bits.checked_sub(1)?;
+        Some(place as usize)
+    })
 }

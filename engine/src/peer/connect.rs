@@ -52,11 +52,11 @@ impl Peer {
     /// Dials until there are enough neighbours, or no addresses.
     pub(super) fn dial(&mut self) {
         let limits = self.config.limits;
-        let mut dialling = self
-            .order
-            .iter()
-            .filter(|&&slot| !self.at(slot).is_open())
-            .count();
+        if self.order.len() >= usize::from(limits.dial_below) {
+            return;
+        }
+        let waiting = |slot: &&u16| !self.links[usize::from(**slot)].open;
+        let mut dialling = self.order.iter().filter(waiting).count();
         while self.order.len() < usize::from(limits.dial_below) && dialling < DIALS_MAX {
             let Some(addr) = self.book.next_to_dial(self.now, self.pieces.is_complete()) else {
                 let wanting = self.order.len() * 2 < usize::from(limits.dial_below);

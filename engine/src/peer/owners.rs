@@ -32,6 +32,7 @@ pub(crate) struct Owned<'a> {
 
 impl Owned<'_> {
     /// Those that the neighbour in `slot` has.
+    #[inline]
     pub(crate) fn map(&self, slot: usize) -> u64 {
         self.maps[slot]
     }

@@ -191,7 +191,7 @@ impl SelectView<'_> {
         let blocks = ours.iter().zip(self.table.owners.blocks(first));
         (first..last)
             .zip(blocks)
-            .filter_map(move |(index, (ours, owned))| {
+            .map(move |(index, (ours, owned))| {
                 let mut word = ours & owned.map(self.slot);
                 if index == first {
                     word &= u64::MAX << (start - index * 64);
@@ -199,14 +199,15 @@ impl SelectView<'_> {
                 if index + 1 == last {
                     word &= u64::MAX >> (last * 64 - end);
                 }
-                (word != 0).then_some((index * 64, word, owned))
+                (index * 64, word, owned)
             })
     }
 
     /// The first candidate of a range.
     #[must_use]
     pub fn lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        let (base, word, _) = self.words(range).next()?;
+        let mut words = self.words(range);
+        let (base, word, _) = words.find(|(_, word, _)| *word != 0)?;
         Some(base + word.trailing_zeros() as usize)
     }
 
@@ -216,6 +217,9 @@ impl SelectView<'_> {
         let mut least = u32::MAX;
         let mut rarest = None;
         for (base, word, owned) in self.words(range) {
+            if word == 0 {
+                continue;
+            }
             let (count, rare) = owned.rarest(word);
             if count > least {
                 continue;
@@ -237,7 +241,8 @@ impl SelectView<'_> {
     /// The rarest candidate of a range; the lowest of equally rare ones.
     #[must_use]
     pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        self.words(range)
+        let words = self.words(range).filter(|(_, word, _)| *word != 0);
+        words
             .map(|(base, word, owned)| {
                 let (count, rare) = owned.rarest(word);
                 (count, base + rare.trailing_zeros() as usize)
