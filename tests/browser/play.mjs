@@ -241,8 +241,13 @@ try {
     const wide = await lab.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wide <= 0, `the page is ${wide} pixels too wide for a phone`);
     await lab.page.screenshot({ path: `${shots}/stall-phone.png`, fullPage: true });
+    // It stops as soon as it goes on: no other stall is under way when they are counted.
+    await lab.page.evaluate(() => {
+      const video = document.getElementById("video");
+      video.addEventListener("playing", () => video.pause(), { once: true });
+    });
     await until("it goes on", async () => (await lab.text("log")).includes("it stood still for"), 40000);
-    await lab.page.evaluate(() => document.getElementById("video").pause());
+    await until("it stops", () => lab.page.evaluate(() => document.getElementById("video").paused));
     await sleep(600);
     const { count, stood } = waits(await lab.seen());
     assert.ok(count > 0);

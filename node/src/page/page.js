@@ -121,7 +121,7 @@ video.addEventListener("play", () => {
 video.addEventListener("progress", () => { if (status !== null) release(); });
 video.addEventListener("ended", () => { waiting = null; log("the end"); tell("ended"); show(); });
 // Some browsers read ahead before anybody presses play: nobody watches yet.
-video.addEventListener("loadedmetadata", () => { if (video.paused) tell("pause"); });
+video.addEventListener("loadedmetadata", () => { if (video.paused && holding === null) tell("pause"); });
 let toldAt = 0;
 video.addEventListener("timeupdate", () => {
   drawMap();
