@@ -105,7 +105,7 @@ wait_for() {
       echo "not in time: $what"
       exit 1
     fi
-    sleep 0.2
+    sleep 0.1
   done
 }
 idle() { sinfo --noheader --format=%T 2>/dev/null | grep -q idle; }
