@@ -119,6 +119,15 @@ pub(crate) struct Common {
     /// Do not exchange addresses of peers with neighbours (BEP 11)
     #[arg(long)]
     no_pex: bool,
+    /// Look for peers on the local network by multicast (BEP 14), unless the torrent is private
+    #[arg(long)]
+    lsd: bool,
+    /// Look for peers in the distributed hash table (BEP 5), unless the torrent is private
+    #[arg(long)]
+    dht: bool,
+    /// A node to join the table by, instead of the public ones; may be given several times
+    #[arg(long = "dht-node", value_name = "HOST:PORT", requires = "dht")]
+    dht_nodes: Vec<String>,
     /// Write events here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -159,6 +168,9 @@ pub(crate) struct PlayArgs {
     /// Serve the media over HTTP while it comes, such as 127.0.0.1:8080
     #[arg(long, value_name = "ADDR")]
     http: Option<std::net::SocketAddr>,
+    /// Show it with this program, mpv or vlc, and end when that does; mpv tells where it is
+    #[arg(long, value_name = "NAME")]
+    player: Option<swarmbed_node::Screen>,
     #[command(flatten)]
     common: Common,
 }

@@ -290,7 +290,7 @@ fn what_is_off_is_not_offered() {
                 metadata: Some(SIZE),
                 pex: true,
             },
-            &["ut_metadata", "ut_pex"][..],
+            &["lt_donthave", "ut_metadata", "ut_pex"][..],
         ),
     ] {
         let mut config = config(0, geometry());
@@ -315,4 +315,27 @@ fn what_is_off_is_not_offered() {
         assert_eq!(names, offered);
         assert_eq!(handshake.metadata_size, exchange.metadata);
     }
+}
+
+/// Of a film, too, a neighbour may have a piece no longer (BEP 54).
+#[test]
+fn a_neighbour_may_lose_a_piece() {
+    let (mut peer, conn) = victim(true);
+    let now = Instant::ZERO;
+    peer.handle(now, Input::Message(conn, Message::HaveAll));
+    let pieces = |peer: &Peer| peer.neighbours().next().map(|view| view.pieces);
+    assert_eq!(pieces(&peer), Some(geometry().pieces()));
+    say(&mut peer, now, conn, Extended::DontHave(PieceIndex(3)));
+    say(&mut peer, now, conn, Extended::DontHave(PieceIndex(3)));
+    assert_eq!(pieces(&peer), Some(geometry().pieces() - 1));
+    peer.handle(now, Input::Message(conn, Message::Unchoke));
+    let asked = drain(&mut peer).into_iter().any(|output| {
+        matches!(output, Output::Send(_, Message::Request(block)) if block.piece == PieceIndex(3))
+    });
+    assert!(!asked);
+    peer.handle(now, Input::Message(conn, Message::Have(PieceIndex(3))));
+    assert_eq!(pieces(&peer), Some(geometry().pieces()));
+    let beyond = PieceIndex(geometry().pieces());
+    say(&mut peer, now, conn, Extended::DontHave(beyond));
+    assert_eq!(pieces(&peer), None);
 }

@@ -155,6 +155,14 @@ pub enum NodeError {
         /// Why.
         source: io::Error,
     },
+    /// The player program cannot be started.
+    #[error("cannot start {name}: {source}")]
+    Player {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A tracker's address that we cannot use.
     #[error("tracker {url}: {why}")]
     TrackerUrl {
@@ -270,6 +278,9 @@ impl NodeError {
                 format!("stop that program, or choose another port with {option} (0: any free one)")
             }
             Self::Listen { .. } => "check that this machine has that address".into(),
+            Self::Player { .. } => {
+                "install it, or open the address with another player: it is printed with --http".into()
+            }
             Self::TrackerUrl { .. } => "give an http:// or udp:// announce URL with --tracker".into(),
             Self::NoPeers { .. } => {
                 "check that the tracker runs and can be reached, or name peers with --peer HOST:PORT"
@@ -299,6 +310,7 @@ impl NodeError {
                 | Self::Exists { .. }
                 | Self::Incomplete { .. }
                 | Self::TrackerUrl { .. }
+                | Self::Player { .. }
                 | Self::Config(_)
                 | Self::Limit(_)
         )

@@ -12,30 +12,38 @@
 //! | `magnet/` | a torrent that is known by its name alone, from its peers |
 //! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |
 //! | `web_seed.rs` | servers that have the files (BEP 19) |
+//! | `finder.rs`, `dht.rs`, `lsd.rs` | peers from the distributed table (BEP 5) and the local network (BEP 14), if asked for |
 //! | `tracker/`, `http/` | trackers: asking one and being one |
-//! | `player.rs`, `page/` | the media over HTTP, with ranges; the page that plays it |
+//! | `player.rs`, `page/`, `screen.rs` | the media over HTTP, with ranges; the page that plays it; mpv or VLC that do |
 //! | `status.rs`, `scene.rs`, `metrics.rs` | what others may know; events as JSON lines |
 //! | `tape.rs` | a recording of what the peer is told and answers |
+//! | `viewing.rs`, `estimate.rs`, `prometheus.rs` | stalls summed up; when the picture can start; both for Prometheus |
 //! | `line.rs`, `bucket.rs` | limits that all swarms of the process share |
 //! | `clock.rs`, `random.rs` | time, randomness |
 
 mod bucket;
 mod clock;
 pub mod create;
+mod dht;
 mod error;
+mod estimate;
+mod finder;
 mod http;
 mod line;
 mod link;
 mod listener;
 pub mod live;
+mod lsd;
 pub mod magnet;
 mod mail;
 pub mod metrics;
 mod node;
 mod page;
 mod player;
+mod prometheus;
 mod random;
 mod scene;
+mod screen;
 mod status;
 mod storage;
 mod store;
@@ -43,14 +51,19 @@ mod swarm;
 mod tape;
 mod torrent;
 mod tracker;
+mod viewing;
 mod web_seed;
 
+pub use dht::Dht;
 pub use error::NodeError;
+pub use estimate::Estimate;
 pub use line::Line;
 pub use listener::PeerPort;
 pub use node::{Happening, Node, Options, Producer, check};
 pub use player::PlayerServer;
-pub use status::{LiveStatus, Notice, Status, Viewing};
+pub use screen::Screen;
+pub use status::{LiveStatus, Notice, Status};
 pub use storage::{Access, Place, Storage};
 pub use torrent::{Torrent, hex};
 pub use tracker::TrackerServer;
+pub use viewing::Viewing;

@@ -29,6 +29,11 @@ impl Line {
         }
     }
 
+    /// Whether uploads have a limit.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.up.is_some()
+    }
+
     /// A swarm has neighbours now, or has none any more.
     pub(crate) fn busy(&self, is: bool) {
         if is {

@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use swarmbed_engine::CloseReason;
 use swarmbed_engine::wire::decode_datagram;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::{AbortHandle, JoinSet};
@@ -98,6 +100,7 @@ impl PeerPort {
 async fn accept(tcp: TcpListener, swarms: Swarms) {
     let mut strangers: VecDeque<AbortHandle> = VecDeque::new();
     let mut tasks = JoinSet::new();
+    let told = Arc::new(AtomicBool::new(false));
     loop {
         let Ok((mut stream, addr)) = tcp.accept().await else {
             // Out of file descriptors, most likely: do not spin.
@@ -111,10 +114,17 @@ async fn accept(tcp: TcpListener, swarms: Swarms) {
         {
             longest.abort();
         }
-        let swarms = Arc::clone(&swarms);
+        let (swarms, told) = (Arc::clone(&swarms), Arc::clone(&told));
         let stranger = tasks.spawn(async move {
-            let Ok(theirs) = link::hear(&mut stream).await else {
-                return;
+            let theirs = match link::hear(&mut stream).await {
+                Ok(theirs) => theirs,
+                Err(CloseReason::Malformed(link::OBFUSCATED)) => {
+                    if !told.swap(true, Ordering::Relaxed) {
+                        tell_all(&swarms, addr);
+                    }
+                    return;
+                }
+                Err(_) => return,
             };
             let mail = mail_of(&swarms, &theirs.info_hash);
             if let Some(mail) = mail {
@@ -128,6 +138,14 @@ async fn accept(tcp: TcpListener, swarms: Swarms) {
             }
         });
         strangers.push_back(stranger);
+    }
+}
+
+/// Somebody hides what it speaks, and so for which torrent it came: all are told.
+fn tell_all(swarms: &Swarms, addr: SocketAddr) {
+    let known = swarms.lock().expect("nobody panics with it");
+    for mail in known.values() {
+        let _ = mail.try_send(Mail::Obfuscated(addr));
     }
 }
 

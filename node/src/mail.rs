@@ -56,6 +56,10 @@ pub(crate) enum Mail {
         peers: Vec<SocketAddr>,
         interval: Duration,
     },
+    /// Peers were found without a tracker.
+    Found(Vec<SocketAddr>),
+    /// Somebody wants to hide what it speaks (MSE), which we do not.
+    Obfuscated(SocketAddr),
     /// No tracker answered; what each said.
     AnnounceFailed(String),
     /// A datagram came.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use swarmbed_engine::{Block, Cause, Event, Instant};
 
 use crate::error::NodeError;
+use crate::estimate::Estimate;
 
 /// Writes what happened to a file.
 #[derive(Debug)]
@@ -45,6 +46,34 @@ impl EventLog {
     pub(crate) fn saw(&mut self, at: Instant, what: &str, time_s: f64) -> Result<(), NodeError> {
         let line =
             json!({"at_ns": at.as_nanos(), "event": "Video", "what": what, "time_s": time_s});
+        writeln!(self.file, "{line}").map_err(|source| NodeError::write(&self.path, source, 0))
+    }
+
+    /// Adds when the picture can start, as far as can be told.
+    ///
+    /// # Errors
+    /// If the disk is full or broken.
+    pub(crate) fn foretell(&mut self, at: Instant, told: &Estimate) -> Result<(), NodeError> {
+        let line = json!({
+            "at_ns": at.as_nanos(),
+            "event": "Estimate",
+            "needs_bytes_per_s": told.needs.bytes_per_s(),
+            "getting_bytes_per_s": told.getting.bytes_per_s(),
+            "start_in_ns": told.start_in.as_ref().map(ns),
+        });
+        self.write(&line)
+    }
+
+    /// Adds by how much the first estimate was wrong: seconds that the picture came later.
+    ///
+    /// # Errors
+    /// If the disk is full or broken.
+    pub(crate) fn foretold(&mut self, at: Instant, error_s: f64) -> Result<(), NodeError> {
+        let at = at.as_nanos();
+        self.write(&json!({"at_ns": at, "event": "EstimateError", "error_s": error_s}))
+    }
+
+    fn write(&mut self, line: &Value) -> Result<(), NodeError> {
         writeln!(self.file, "{line}").map_err(|source| NodeError::write(&self.path, source, 0))
     }
 

@@ -16,10 +16,12 @@ use swarmbed_engine::{
     Metadata, PieceIndex, Rate, Remote, WebSeedUse,
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
+use crate::dht::Dht;
 use crate::error::NodeError;
+use crate::finder::Finder;
 use crate::line::Line;
 use crate::link::Shared;
 use crate::listener::{Entry, PeerPort};
@@ -72,6 +74,10 @@ pub struct Options {
     pub seed_choker: ChokerConfig,
     /// Hear from neighbours of other peers, and tell them (BEP 11), unless the torrent is private.
     pub pex: bool,
+    /// Look for peers on the local network (BEP 14), unless the torrent is private.
+    pub lsd: bool,
+    /// Look for peers in the distributed table (BEP 5), unless the torrent is private.
+    pub dht: Option<Dht>,
     /// Where events are written.
     pub metrics: Option<PathBuf>,
     /// Where all that the engine is told and answers is recorded.
@@ -90,6 +96,7 @@ pub struct Node {
     notices: mpsc::Receiver<Notice>,
     /// Where it is known. First of the two to go, for the port may be its own.
     _entry: Entry,
+    _searching: JoinSet<()>,
     _port: Option<PeerPort>,
 }
 
@@ -287,6 +294,14 @@ impl Node {
         let board = Arc::new(board);
         let (mail, incoming) = mpsc::channel(MAILS_MAX);
         let entry = port.enter(torrent.info_hash, mail.clone());
+        let mut searching = JoinSet::new();
+        if !torrent.metainfo.private {
+            let mut finder = Finder::start(options, torrent.info_hash, port.addr);
+            let mail = mail.clone();
+            searching.spawn(async move {
+                while mail.send(Mail::Found(finder.next().await)).await.is_ok() {}
+            });
+        }
         let shared = Shared {
             storage: store.clone(),
             pieces: torrent.metainfo.geometry.pieces(),
@@ -325,6 +340,7 @@ impl Node {
             swarm: tokio::spawn(swarm.run()),
             notices,
             _entry: entry,
+            _searching: searching,
             _port: None,
         })
     }

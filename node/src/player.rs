@@ -17,6 +17,7 @@ use crate::http::server::{Request, listen, plain, respond, serve};
 use crate::live::LiveWindow;
 use crate::node::{Content, Node};
 use crate::page;
+use crate::prometheus;
 use crate::status::Reader;
 use crate::store::Store;
 
@@ -74,6 +75,11 @@ async fn answer(content: Arc<Content>, mut stream: TcpStream, request: Request) 
         "HEAD" => true,
         _ => return plain(&mut stream, "405 Method Not Allowed", "only GET and HEAD\n").await,
     };
+    if request.path == "/metrics" {
+        let status = content.board.status().borrow().clone();
+        let text = prometheus::text(&status, &content.torrent.info_hash);
+        return respond(&mut stream, "200 OK", prometheus::MIME, text.as_bytes()).await;
+    }
     if let Store::Window(window) = &content.store {
         return live(&content, window, stream, &request.path, head_only).await;
     }
@@ -152,7 +158,7 @@ async fn live(
 }
 
 /// What is played: its type, its bytes, and where it begins.
-fn media_of(content: &Content) -> (&'static str, u64, u64) {
+pub(crate) fn media_of(content: &Content) -> (&'static str, u64, u64) {
     if matches!(content.store, Store::Window(_)) {
         return match mime(&content.torrent.metainfo.name) {
             "application/octet-stream" => ("video/mp2t", 0, 0),

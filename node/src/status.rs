@@ -12,10 +12,12 @@ use swarmbed_engine::{
 };
 use tokio::sync::{mpsc, watch};
 
+use crate::estimate::Estimate;
 use crate::scene::{Scene, Stage};
+use crate::viewing::Viewing;
 
 /// How a swarm stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     /// Pieces that are here and right.
     pub have: u32,
@@ -33,8 +35,6 @@ pub struct Status {
     pub traffic: Traffic,
     /// The player, if the torrent can be played.
     pub playback: Option<PlaybackView>,
-    /// What became of playback so far.
-    pub viewing: Viewing,
     /// Announces that failed since the last answer.
     pub tracker_failures: u32,
     /// What the trackers said the last time, if none answered.
@@ -45,19 +45,10 @@ pub struct Status {
     pub readers: usize,
     /// What a movie has not.
     pub live: Option<LiveStatus>,
-}
-
-/// What became of playback: start-up and stalls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Viewing {
-    /// A real player tells, as the page's does; else it is modelled.
-    pub reported: bool,
-    /// From play to the first frame.
-    pub startup: Option<Duration>,
-    /// How often the picture stood still.
-    pub stalls: u32,
-    /// For how long in all; a stall counts when it is over.
-    pub stalled: Duration,
+    /// What the viewer went through.
+    pub viewing: Viewing,
+    /// When the picture can start, while it is waited for.
+    pub estimate: Option<Estimate>,
 }
 
 /// How a live stream stands.
@@ -95,6 +86,8 @@ pub enum Notice {
     },
     /// A neighbour broke the rules, and was let go.
     Misbehaved(SocketAddr, CloseReason),
+    /// Somebody wants to hide what it speaks (MSE), which we do not. Told once.
+    Obfuscated(SocketAddr),
     /// All pieces are here.
     Completed,
     /// The recording is as long as it may be, and ends here.
@@ -188,8 +181,29 @@ impl Board {
         self.stage.publish(peer);
     }
 
+    /// Somebody wants to speak MSE.
+    pub(crate) fn obfuscated(&self, addr: SocketAddr) {
+        self.notice(Notice::Obfuscated(addr));
+    }
+
+    /// When the picture can start, as far as can be told now.
+    pub(crate) fn foretell(&self, estimate: Option<Estimate>) {
+        self.status.send_modify(|status| status.estimate = estimate);
+    }
+
+    /// By how much the first estimate was wrong.
+    pub(crate) fn foretold(&self, error_s: f64) {
+        let error_s = Some(error_s);
+        self.status
+            .send_modify(|status| status.viewing.estimate_error_s = error_s);
+    }
+
     pub(crate) fn happened(&self, event: &Event) {
         self.stage.happened(event);
+        if is_of_viewing(event) {
+            self.status
+                .send_modify(|status| status.viewing.enter(event));
+        }
         match event {
             Event::Connected { conn, addr, .. } => {
                 let mut neighbours = self.neighbours.lock().expect("nobody panics with it");
@@ -203,17 +217,6 @@ impl Board {
                 culprit: *culprit,
                 why: *self.refusal.lock().expect("nobody panics with it"),
             }),
-            Event::PlayheadReported => self.viewing(|one| {
-                *one = Viewing {
-                    reported: true,
-                    ..Viewing::default()
-                };
-            }),
-            Event::Started { delay } => self.viewing(|one| one.startup = Some(*delay)),
-            Event::Stalled(_) => self.viewing(|one| one.stalls += 1),
-            Event::Resumed { millis, .. } => {
-                self.viewing(|one| one.stalled += Duration::from_millis(u64::from(*millis)));
-            }
             Event::HookedIn { piece, .. } => self.live(|live| live.hooked_in = Some(*piece)),
             Event::Rehooked { piece, skipped } => self.live(|live| {
                 live.hooked_in = Some(*piece);
@@ -225,11 +228,6 @@ impl Board {
             Event::Completed => self.notice(Notice::Completed),
             _ => {}
         }
-    }
-
-    fn viewing(&self, change: impl FnOnce(&mut Viewing)) {
-        self.status
-            .send_modify(|status| change(&mut status.viewing));
     }
 
     fn live(&self, change: impl FnOnce(&mut LiveStatus)) {
@@ -324,6 +322,19 @@ impl Board {
         // Nobody reading, or too many: the status tells the rest.
         let _ = self.notices.try_send(notice);
     }
+}
+
+const fn is_of_viewing(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PlayheadReported
+            | Event::Started { .. }
+            | Event::Stalled(_)
+            | Event::Resumed { .. }
+            | Event::Late(_)
+            | Event::Skipped(_)
+            | Event::SeekDone { .. }
+    )
 }
 
 /// A player that is being served.

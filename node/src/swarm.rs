@@ -21,6 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::clock::Clock;
 use crate::error::NodeError;
+use crate::estimate::{self, Forecast};
 use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
 use crate::mail::{Ask, Fault, Mail, Seen};
 use crate::metrics::EventLog;
@@ -91,6 +92,7 @@ pub(crate) struct State {
     announcing: u32,
     /// The line was told that there is somebody to upload to.
     busy: bool,
+    forecast: Forecast,
     /// The share of the uplink that the peer was told.
     share: Option<Rate>,
 }
@@ -139,7 +141,22 @@ impl Swarm {
         if self.peer.flush()? {
             self.board.recording_full();
         }
+        self.foretell()?;
         self.log.as_mut().map_or(Ok(()), EventLog::flush)
+    }
+
+    /// When the picture can start, told while it is waited for.
+    fn foretell(&mut self) -> Result<(), NodeError> {
+        let estimate = estimate::look(&self.peer);
+        self.board.foretell(estimate);
+        let now = self.clock.now();
+        if let Some(estimate) = estimate
+            && self.state.forecast.make(now, &estimate)
+            && let Some(log) = &mut self.log
+        {
+            log.foretell(self.clock.since_start(now), &estimate)?;
+        }
+        Ok(())
     }
 
     /// Tells the peer its share of the uplink, when that changed.
@@ -226,6 +243,15 @@ impl Swarm {
                     source: AddressSource::Tracker,
                     peers,
                 })
+            }
+            Mail::Found(peers) => self.tell(Input::Addresses {
+                // As with a tracker's, nobody who is known here vouches for them.
+                source: AddressSource::Tracker,
+                peers,
+            }),
+            Mail::Obfuscated(addr) => {
+                self.board.obfuscated(addr);
+                Ok(())
             }
             Mail::AnnounceFailed(why) => {
                 self.state.announcing -= 1;
@@ -505,6 +531,14 @@ impl Swarm {
         }
         match event {
             Event::PieceVerified(piece) => self.board.verified(*piece),
+            Event::Started { .. } => {
+                if let Some(error_s) = self.state.forecast.started(now) {
+                    self.board.foretold(error_s);
+                    if let Some(log) = &mut self.log {
+                        log.foretold(self.clock.since_start(now), error_s)?;
+                    }
+                }
+            }
             Event::Completed => {
                 self.shared.storage.complete()?;
                 self.board.publish(&self.peer);

@@ -42,6 +42,8 @@ async fn seed(folder: &Path) -> (Node, Torrent) {
         choker: shipped.clone(),
         seed_choker: shipped,
         pex: false,
+        lsd: false,
+        dht: None,
         metrics: None,
         record: None,
     };

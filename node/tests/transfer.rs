@@ -60,6 +60,8 @@ async fn node(torrent: &Torrent, place: Place, access: Access, tracker: &str) ->
         pex: true,
         choker: ChokerConfig::TitForTat { slots: 3 },
         seed_choker: ChokerConfig::SeedRoundRobin { slots: 4 },
+        lsd: false,
+        dht: None,
         metrics: None,
         record: None,
     };

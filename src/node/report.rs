@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use swarmbed_engine::PlayState;
-use swarmbed_node::{NodeError, Notice, Status};
+use swarmbed_node::{Estimate, NodeError, Notice, Status};
 
 /// A line that is drawn over itself on a terminal, and written anew elsewhere.
 pub(super) struct Progress {
@@ -57,11 +57,89 @@ pub(super) fn status(status: &Status) -> String {
         rate(status.up.bytes_per_s()),
         status.neighbours
     );
+    if let Some(estimate) = &status.estimate {
+        line += "  ";
+        line += &foretell(estimate);
+    }
     if let Some(playback) = status.playback.filter(|p| p.state != PlayState::Idle) {
         let state = state(playback.state);
         line += &format!("  {state} at {} s", playback.played.as_secs());
     }
     line
+}
+
+/// What it needs, what it gets, and when the picture can start.
+fn foretell(estimate: &Estimate) -> String {
+    let (needs, getting) = (estimate.needs, estimate.getting);
+    let rates = format!(
+        "needs {}, getting {}",
+        rate(needs.bytes_per_s()),
+        rate(getting.bytes_per_s())
+    );
+    match estimate.start_in {
+        None => rates,
+        Some(wait) if estimate.would_stall() => {
+            let wait = wait.as_secs();
+            format!("{rates}: it would stall; can start in {wait} s, when enough is downloaded")
+        }
+        Some(wait) => format!("{rates}: can start in {} s", wait.as_secs()),
+    }
+}
+
+/// How the viewing went, in words; nothing if nobody watched.
+pub(super) fn watched(status: &Status) -> Option<String> {
+    let viewing = &status.viewing;
+    let startup = viewing.startup?;
+    let player = if viewing.reported {
+        ", as the player told"
+    } else {
+        ""
+    };
+    let mut text = format!("started after {:.1} s{player}", startup.as_secs_f64());
+    if let Some(error) = viewing.estimate_error_s {
+        let (by, word) = if error < 0.0 {
+            (-error, "sooner")
+        } else {
+            (error, "later")
+        };
+        text += &format!(" ({by:.1} s {word} than foretold)");
+    }
+    if viewing.stalls == 0 {
+        return Some(text + ", no stalls");
+    }
+    let seconds = viewing.stalled.as_secs_f64();
+    text += &format!(", {} stalls of {seconds:.1} s together", viewing.stalls);
+    for (cause, millis) in viewing.by_cause().filter(|(_, millis)| *millis > 0) {
+        text += &format!(", {:.1} s {cause}", f64::from(millis) / 1000.0);
+    }
+    Some(text)
+}
+
+/// The same for machines; `null` if nobody watched.
+fn viewing(status: &Status) -> Value {
+    let viewing = &status.viewing;
+    if viewing.startup.is_none() {
+        return Value::Null;
+    }
+    let played = status.playback.map(|one| one.played).unwrap_or_default();
+    let causes: serde_json::Map<String, Value> = viewing
+        .by_cause()
+        .map(|(cause, millis)| (cause.to_owned(), json!(millis)))
+        .collect();
+    json!({
+        "playhead": if viewing.reported { "reported" } else { "modelled" },
+        "startup_s": viewing.startup.map(|delay| delay.as_secs_f64()),
+        "estimate_error_s": viewing.estimate_error_s,
+        "played_s": played.as_secs_f64(),
+        "stalls": viewing.stalls,
+        "stalled_s": viewing.stalled.as_secs_f64(),
+        "causes_ms": causes,
+        "rebuffering_ratio": viewing.rebuffering_ratio(played),
+        "late": viewing.late,
+        "skipped": viewing.skipped,
+        "seeks": viewing.seeks,
+        "last_seek_s": viewing.seek.map(|latency| latency.as_secs_f64()),
+    })
 }
 
 /// Of several seeds: torrents, rate, neighbours.
@@ -154,6 +232,10 @@ pub(super) fn notice(notice: &Notice) -> String {
         Notice::Misbehaved(addr, reason) => {
             format!("warning: {addr} was let go: {reason}")
         }
+        Notice::Obfuscated(addr) => format!(
+            "{addr} wants to hide what it speaks (MSE), which is not done here: it was let go, and \
+             most try again in the open"
+        ),
         Notice::Completed => "complete".into(),
         Notice::RecordingFull => {
             "warning: the recording is as long as it may be, and ends here".into()
@@ -175,40 +257,10 @@ pub(super) fn summary(status: &Status, seconds: f64) -> Value {
         "control_down": status.traffic.control_down,
         "control_up": status.traffic.control_up,
         "neighbours_ever": status.neighbours_ever,
+        "viewing": viewing(status),
         "seconds": seconds,
         "viewing": viewing(status),
     })
-}
-
-/// Start-up and stalls; `null` if nobody watched.
-fn viewing(status: &Status) -> Value {
-    let one = status.viewing;
-    if one.startup.is_none() {
-        return Value::Null;
-    }
-    json!({
-        "playhead": if one.reported { "reported" } else { "modelled" },
-        "startup_s": one.startup.map(|delay| delay.as_secs_f64()),
-        "stalls": one.stalls,
-        "stalled_s": one.stalled.as_secs_f64(),
-        "played_s": status.playback.map(|one| one.played.as_secs_f64()),
-    })
-}
-
-/// The same, for a person.
-pub(super) fn watched(status: &Status) -> Option<String> {
-    let one = status.viewing;
-    Some(format!(
-        "start-up {:.1} s, {} stalls, {:.1} s in all ({})",
-        one.startup?.as_secs_f64(),
-        one.stalls,
-        one.stalled.as_secs_f64(),
-        if one.reported {
-            "as the player told"
-        } else {
-            "of a modelled player"
-        },
-    ))
 }
 
 /// What a live node's run came to.

@@ -66,7 +66,7 @@ pub(super) async fn run(args: &SeedArgs) -> Result<Value, NodeError> {
         let only = wholes.remove(0);
         let node = Node::start(only.torrent, only.storage, only.have, &only.options).await?;
         progress.say(&format!("peer port {}", node.addr()));
-        return attend(node, progress, false).await;
+        return attend(node, progress, false, None).await;
     }
     let line = Arc::new(Line::new(common.up, common.down));
     let port = PeerPort::bind(wholes[0].options.listen).await?;

@@ -13,8 +13,8 @@ use swarmbed_engine::wire::metainfo::Metainfo;
 use swarmbed_node::live::LiveWindow;
 use swarmbed_node::magnet::{Hunt, Hunted, Magnet};
 use swarmbed_node::{
-    Access, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage, Torrent,
-    TrackerServer, check,
+    Access, Dht, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage,
+    Torrent, TrackerServer, check,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,8 +22,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::report::{Progress, live, live_summary, notice, percent, status, summary, watched};
 use super::{Common, PlayArgs, TrackerArgs};
 
-/// Threads that read, write and hash: a few more than disks like, far fewer than tokio's 512.
-const BLOCKING_THREADS: usize = 16;
+/// Ends when the player program does.
+type Shown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Threads that read, write and hash: as many as disks like, far fewer than tokio's 512. The C library
+/// keeps a heap for each, and each keeps the largest piece that it saw.
+const BLOCKING_THREADS: usize = 6;
 /// Players of a live stream that has ended are waited for so long.
 const READERS_MAX: Duration = Duration::from_secs(60);
 /// Announces that fail before a run that can end by itself does: half a minute.
@@ -72,7 +76,7 @@ pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
     }
     let place = place(args, &torrent)?;
     // Ports are looked at before files are made.
-    let player = match args.http {
+    let player = match media_addr(args) {
         Some(addr) => Some(PlayerServer::bind(addr).await?),
         None => None,
     };
@@ -85,15 +89,46 @@ pub(super) async fn play(args: &PlayArgs) -> Result<Value, NodeError> {
     progress.say(&format!("peer port {}", node.addr()));
     warn_if_alone(common, &torrent, &mut progress);
     let mut tasks = tokio::task::JoinSet::new();
+    let mut shown = None;
     match player {
         Some(player) => {
-            progress.say(&format!("media at http://{}/stream", player.addr()));
+            shown = show(args, &player, &node, &mut progress)?;
             tasks.spawn(player.run(&node));
         }
         // With a player, the picture starts when somebody looks.
         None => node.play().await,
     }
-    attend(node, progress, args.exit_when_complete).await
+    attend(node, progress, args.exit_when_complete, shown).await
+}
+
+/// Where the media are served: a player program needs a place, whether one is named or not.
+fn media_addr(args: &PlayArgs) -> Option<SocketAddr> {
+    let any = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    args.http.or(args.player.map(|_| any))
+}
+
+/// Says where the media are, and starts the player program, if there is one; it ends when that does.
+fn show(
+    args: &PlayArgs,
+    player: &PlayerServer,
+    node: &Node,
+    progress: &mut Progress,
+) -> Result<Option<Shown>, NodeError> {
+    let url = format!("http://{}/stream", here(player.addr()));
+    progress.say(&format!("media at {url}"));
+    let Some(screen) = args.player else {
+        return Ok(None);
+    };
+    let shown: Shown = Box::pin(screen.show(&url, node)?);
+    Ok(Some(shown))
+}
+
+/// Until the player program ends.
+async fn closed(shown: &mut Option<Shown>) {
+    match shown {
+        Some(shown) => shown.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Watches a live stream: passes it on, serves it to players, saves it.
@@ -103,7 +138,7 @@ async fn watch(
     options: &Options,
 ) -> Result<Value, NodeError> {
     let common = &args.common;
-    let player = match args.http {
+    let player = match media_addr(args) {
         Some(addr) => Some(PlayerServer::bind(addr).await?),
         None => None,
     };
@@ -113,8 +148,9 @@ async fn watch(
     progress.say(&format!("peer port {}", node.addr()));
     warn_if_alone(common, &torrent, &mut progress);
     let mut tasks = tokio::task::JoinSet::new();
+    let mut shown = None;
     if let Some(player) = player {
-        progress.say(&format!("media at http://{}/stream", player.addr()));
+        shown = show(args, &player, &node, &mut progress)?;
         tasks.spawn(player.run(&node));
     }
     let mut saving = tokio::task::JoinSet::new();
@@ -123,7 +159,7 @@ async fn watch(
     }
     // At once: a live stream does not wait, and who does not watch passes nothing on.
     node.play().await;
-    attend_live(node, progress, saving).await
+    attend_live(node, progress, saving, shown).await
 }
 
 fn warn_if_alone(common: &Common, torrent: &Torrent, progress: &mut Progress) {
@@ -187,6 +223,12 @@ pub(super) async fn open(
 ) -> Result<(Arc<Torrent>, Options), NodeError> {
     let Some(link) = source.to_str().filter(|text| Magnet::is_one(text)) else {
         let torrent = Torrent::read(source)?;
+        let trackers = torrent.metainfo.trackers.iter().flatten();
+        for url in trackers.filter(|url| url.starts_with("ws")) {
+            progress.say(&format!(
+                "tracker {url} is for browsers' peers (WebRTC), which are not spoken to: passed over"
+            ));
+        }
         let options = options(common, &torrent.metainfo).await?;
         return Ok((Arc::new(torrent), options));
     };
@@ -295,9 +337,25 @@ async fn reach(common: &Common) -> Result<Options, NodeError> {
         pex: !common.no_pex,
         choker: common.choker.clone(),
         seed_choker: ChokerConfig::from_name("seed-fastest").expect("it is in the table"),
+        lsd: common.lsd,
+        dht: match common.dht {
+            true => Some(table(common).await?),
+            false => None,
+        },
         metrics: common.metrics.as_deref().map(Path::to_owned),
         record: common.record.as_deref().map(Path::to_owned),
     })
+}
+
+/// This process in the distributed table: once, however many torrents it has.
+async fn table(common: &Common) -> Result<Dht, NodeError> {
+    static TABLE: std::sync::OnceLock<Dht> = std::sync::OnceLock::new();
+    if let Some(dht) = TABLE.get() {
+        return Ok(dht.clone());
+    }
+    let dht = Dht::join(common.listen, &common.dht_nodes)?;
+    Progress::new().say(&format!("DHT at {}", dht.addr().await));
+    Ok(TABLE.get_or_init(|| dht).clone())
 }
 
 /// Where our own tracker is reached from this machine.
@@ -315,6 +373,7 @@ pub(super) async fn attend(
     mut node: Node,
     mut progress: Progress,
     exit_when_complete: bool,
+    mut shown: Option<Shown>,
 ) -> Result<Value, NodeError> {
     let started = Instant::now();
     let mut watch = node.status();
@@ -333,6 +392,7 @@ pub(super) async fn attend(
             _ = second.tick() => progress.show(&status(&watch.borrow())),
             Ok(()) = watch.changed() => {}
             () = &mut stop => break,
+            () = closed(&mut shown) => break,
         }
         let now = watch.borrow().clone();
         // A viewer is not cut off because the download is done.
@@ -344,8 +404,8 @@ pub(super) async fn attend(
     progress.end();
     let seconds = started.elapsed().as_secs_f64();
     let end = node.leave().await?;
-    if let Some(watched) = watched(&end) {
-        progress.say(&watched);
+    if let Some(text) = watched(&end) {
+        progress.say(&text);
     }
     if !end.complete && end.neighbours_ever == 0 && end.tracker_error.is_some() {
         let why = end.tracker_error.clone().unwrap_or_default();
@@ -365,6 +425,7 @@ async fn attend_live(
     mut node: Node,
     mut progress: Progress,
     mut saving: tokio::task::JoinSet<Result<(), NodeError>>,
+    mut shown: Option<Shown>,
 ) -> Result<Value, NodeError> {
     let started = Instant::now();
     let mut watch = node.status();
@@ -387,6 +448,7 @@ async fn attend_live(
                 saved.expect("saving does not panic")?;
             }
             () = &mut stop => break,
+            () = closed(&mut shown) => break,
         }
         let now = watch.borrow().clone();
         let over = now.live.is_some_and(|live| live.ended);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs by name the clients that interop tests meet, each by itself, and none of them a must: tests
+# Installs by name the clients and players that interop tests meet, each by itself, and none of them a must: tests
 # tell which they had to do without. rqbit, slow to build, only if asked for: `install.sh --all`.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +10,7 @@ apt_install() {
 }
 
 for client in transmission-daemon transmission-remote:transmission-cli aria2c:aria2 opentracker \
-  qbittorrent-nox rtorrent; do
+  qbittorrent-nox rtorrent mpv; do
   command -v "${client%%:*}" >/dev/null || apt_install "${client##*:}" || echo "not installable: ${client##*:}"
 done
 if [ ! -d "$place/webtorrent/node_modules/webtorrent" ]; then

@@ -15,12 +15,18 @@ parser.add_argument("--peer", action="append", default=[])
 parser.add_argument("--seed", action="store_true")
 parser.add_argument("--stay", action="store_true", help="share when complete, until told to stop")
 parser.add_argument("--up", type=int, default=0, help="bytes/s")
+parser.add_argument("--lsd", action="store_true")
+parser.add_argument("--dht", action="store_true")
+parser.add_argument("--dht-node", action="append", default=[])
 parser.add_argument("--timeout", type=float, default=60)
 options = parser.parse_args()
 
 session = lt.session({
     "listen_interfaces": options.listen,
-    "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+    "enable_dht": options.dht, "enable_lsd": options.lsd, "dht_bootstrap_nodes": "",
+    # All of this network's nodes have addresses of one block, and names that say nothing of them.
+    "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False, "dht_prefer_verified_node_ids": False,
+    "dht_enforce_node_id": False, "enable_upnp": False, "enable_natpmp": False,
     "enable_outgoing_utp": False, "enable_incoming_utp": False,
     "allow_multiple_connections_per_ip": True,
     "upload_rate_limit": options.up,
@@ -33,6 +39,10 @@ session = lt.session({
 everybody = lt.ip_filter()
 everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << int(lt.session.global_peer_class_id))
 session.set_peer_class_filter(everybody)
+
+for node in options.dht_node:
+    ip, port = node.rsplit(":", 1)
+    session.add_dht_node((ip, int(port)))
 
 if options.torrent.startswith("magnet:"):
     params = lt.parse_magnet_uri(options.torrent)

@@ -240,7 +240,9 @@ impl Peer {
         let live = EXTENSIONS.iter().filter(|(name, _)| live.contains(name));
         let exchange = self.config.exchange;
         let torrent = EXTENSIONS.iter().filter(|(name, _)| {
-            *name == UT_METADATA && exchange.metadata.is_some() || *name == UT_PEX && exchange.pex
+            // Who gives the torrent away speaks with clients that may lose pieces (BEP 54).
+            matches!(*name, UT_METADATA | LT_DONTHAVE) && exchange.metadata.is_some()
+                || *name == UT_PEX && exchange.pex
         });
         let mut extensions: Vec<(Box<str>, u8)> = offered(self.reporting)
             .chain(live)

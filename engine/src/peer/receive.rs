@@ -242,8 +242,15 @@ impl Peer {
                 self.live_window(conn, &window)?;
             }
             Extended::DontHave(piece) if self.live.is_some() => self.dont_have(conn, piece)?,
+            Extended::DontHave(piece) => {
+                if self.pieces.offset(piece).is_none() {
+                    let what = "a piece beyond the torrent that it has no longer";
+                    return Err(CloseReason::Violation(what));
+                }
+                self.has_no_longer(conn, piece);
+            }
             // Not offered for a movie.
-            Extended::LiveWindow(_) | Extended::DontHave(_) => {}
+            Extended::LiveWindow(_) => {}
             Extended::G2gReceivers(receivers) => {
                 if receivers.len() > Extended::RECEIVERS_MAX {
                     return Err(CloseReason::Violation("too many receivers"));

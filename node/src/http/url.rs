@@ -21,7 +21,7 @@ impl Url {
             "http" => {}
             "https" => return Err("https is not supported: this program has no TLS"),
             "udp" => return Err("is not spoken to over HTTP"),
-            "ws" | "wss" => return Err("WebTorrent trackers are not supported"),
+            "ws" | "wss" => return Err("is for browsers' peers (WebRTC), which are not spoken to"),
             _ => return Err(NONE),
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

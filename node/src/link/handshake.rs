@@ -13,9 +13,11 @@ use tokio::time::timeout;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a whole handshake may take, however slowly it trickles in.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Bytes in the kernel that are not sent yet, at most (Linux, `TCP_NOTSENT_LOWAT`): with this a
-/// block that is still with us can be taken back by a choke or a cancel.
-const NOT_SENT_MAX: u32 = 32 * 1024;
+/// Bytes in the kernel that are not sent yet, at most on a slow line (Linux, `TCP_NOTSENT_LOWAT`):
+/// with this a block that is still with us can be taken back by a choke or a cancel.
+const NOT_SENT: u32 = 32 * 1024;
+/// However fast the line is.
+const NOT_SENT_MAX: u32 = 512 * 1024;
 
 /// Connects and exchanges handshakes.
 pub(crate) async fn dial(
@@ -62,8 +64,31 @@ pub(crate) async fn greet(stream: &mut TcpStream, ours: &Handshake) -> Result<()
 pub(super) fn set_up(stream: &TcpStream) {
     // Both only help; a system that refuses them works all the same.
     let _ = stream.set_nodelay(true);
+    set_waiting(stream, NOT_SENT);
+}
+
+/// So many bytes may wait in the kernel, within bounds.
+pub(super) fn set_waiting(stream: &TcpStream, bytes: u32) {
     #[cfg(target_os = "linux")]
-    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(NOT_SENT_MAX);
+    let _ =
+        socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes.clamp(NOT_SENT, NOT_SENT_MAX));
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, bytes);
+}
+
+/// What is said of one who hides what it speaks.
+pub(crate) const OBFUSCATED: &str = "an obfuscated handshake (MSE), which is not spoken here";
+/// A key of 768 bits begins such a handshake, and nothing tells it from noise: so much of it must be there.
+const KEY_SEEN: usize = 32;
+
+/// What these first bytes are, as they are no handshake.
+fn kind(bytes: &[u8]) -> &'static str {
+    let plain = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let noise = bytes.iter().filter(|byte| !plain(byte)).count();
+    match bytes.len() >= KEY_SEEN && noise * 3 > bytes.len() {
+        true => OBFUSCATED,
+        false => "not a BitTorrent handshake",
+    }
 }
 
 /// Reads the other side's handshake; garbage is noticed with its first bytes.
@@ -77,7 +102,7 @@ pub(crate) async fn hear(stream: &mut TcpStream) -> Result<Handshake, CloseReaso
                 Ok(more) => have += more,
             }
             if !Handshake::may_begin(&bytes[..have]) {
-                return Err(CloseReason::Malformed("not a BitTorrent handshake"));
+                return Err(CloseReason::Malformed(kind(&bytes[..have])));
             }
         }
         Handshake::decode(&bytes)
@@ -85,4 +110,23 @@ pub(crate) async fn hear(stream: &mut TcpStream) -> Result<Handshake, CloseReaso
     timeout(HANDSHAKE_MAX, read)
         .await
         .unwrap_or(Err(CloseReason::Idle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_told_from_what_somebody_wrote() {
+        let noise: Vec<u8> = (0..96_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+            .collect();
+        assert_eq!(kind(&noise), OBFUSCATED);
+        for other in [
+            &b"GET / HTTP/1.1\r\nHost: 127.0.0.1:6881\r\n\r\n"[..],
+            &noise[..8],
+        ] {
+            assert_ne!(kind(other), OBFUSCATED);
+        }
+    }
 }

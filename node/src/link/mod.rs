@@ -19,7 +19,7 @@ use crate::line::Line;
 use crate::mail::MailSender;
 use crate::store::Store;
 
-pub(crate) use handshake::{dial, greet, hear};
+pub(crate) use handshake::{OBFUSCATED, dial, greet, hear};
 pub(crate) use writer::CREDITS_FIRST;
 
 /// Messages that may wait for one neighbour's socket; one more and it is closed.

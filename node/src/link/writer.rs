@@ -14,7 +14,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Outgoing, Shared};
+use super::{Outgoing, Shared, handshake};
 use crate::mail::Mail;
 
 /// Blocks granted at first, and at least.
@@ -25,6 +25,10 @@ const CREDITS_MAX: u16 = 256;
 const CREDIT_TIME: Duration = Duration::from_millis(200);
 /// A socket that takes nothing for this long belongs to a neighbour that is better not served now.
 const UNREAD_AFTER: Duration = Duration::from_secs(4);
+/// Blocks read and written at one go: as many as go in a twentieth of a second, so that control
+/// messages do not wait longer for them.
+const BATCH_MAX: usize = 16;
+const BATCH_TIMES: u16 = 4;
 /// A socket that takes nothing for this long is over.
 const STUCK_MAX: Duration = Duration::from_secs(60);
 
@@ -34,6 +38,8 @@ struct Writer {
     incoming: Receiver<Outgoing>,
     shared: Arc<Shared>,
     control: Vec<u8>,
+    /// What blocks are read into, again and again.
+    buffer: Vec<u8>,
     queue: VecDeque<Outgoing>,
     credits: u16,
     /// Blocks written since the time given.
@@ -60,6 +66,7 @@ pub(super) async fn run(
         incoming,
         shared,
         control: Vec::new(),
+        buffer: Vec::new(),
         queue: VecDeque::new(),
         credits: CREDITS_FIRST,
         measured: (Instant::now(), 0),
@@ -81,14 +88,13 @@ impl Writer {
                 self.sort(outgoing);
             }
             self.write_control().await?;
-            match self.queue.pop_front() {
-                Some(Outgoing::Block(block, written)) => {
-                    self.write_block(block, written).await?;
-                }
-                Some(Outgoing::Ordered(bytes) | Outgoing::Control(bytes)) => {
-                    self.write_all(&bytes).await?;
-                }
-                None => {}
+            let blocks = self.next_blocks();
+            if !blocks.is_empty() {
+                self.write_blocks(blocks).await?;
+            } else if let Some(Outgoing::Ordered(bytes) | Outgoing::Control(bytes)) =
+                self.queue.pop_front()
+            {
+                self.write_all(&bytes).await?;
             }
         }
     }
@@ -113,21 +119,68 @@ impl Writer {
         self.write_all(&bytes).await
     }
 
-    async fn write_block(&mut self, block: Block, written: Block) -> Result<(), End> {
-        let storage = self.shared.storage.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let mut bytes = vec![0; 13 + block.length as usize];
-            bytes[..13].copy_from_slice(&encode_piece_header(written));
-            storage.read(block, &mut bytes[13..]).map(|()| bytes)
-        });
-        let bytes = match read.await {
-            Ok(Ok(bytes)) => bytes,
-            // Its socket was so slow that the window moved on meanwhile (BEP 6).
-            _ if self.shared.storage.moves_on() => return self.refuse(written).await,
-            // A block that we said we have and cannot read: better no neighbour than a broken word.
-            _ => return Err(End::Closed(CloseReason::Leaving)),
+    /// The blocks at the head of the queue that go together.
+    fn next_blocks(&mut self) -> Vec<(Block, Block)> {
+        // A limit is kept block by block.
+        let most = match self.shared.line.is_limited() {
+            true => 1,
+            false => usize::from(self.credits / BATCH_TIMES).clamp(1, BATCH_MAX),
         };
-        let due = Instant::now() + self.shared.line.upload.take(bytes.len());
+        let mut blocks = Vec::new();
+        while blocks.len() < most
+            && let Some(Outgoing::Block(block, written)) = self.queue.front()
+        {
+            blocks.push((*block, *written));
+            self.queue.pop_front();
+        }
+        blocks
+    }
+
+    async fn write_blocks(&mut self, blocks: Vec<(Block, Block)>) -> Result<(), End> {
+        let storage = self.shared.storage.clone();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = tokio::task::spawn_blocking(move || {
+            let (mut at, mut whole) = (0, 0);
+            for (block, written) in &blocks {
+                let end = at + 13 + block.length as usize;
+                if buffer.len() < end {
+                    buffer.resize(end, 0);
+                }
+                buffer[at..at + 13].copy_from_slice(&encode_piece_header(*written));
+                if storage.read(*block, &mut buffer[at + 13..end]).is_err() {
+                    break;
+                }
+                (at, whole) = (end, whole + 1);
+            }
+            (buffer, at, blocks, whole)
+        });
+        let Ok((buffer, length, blocks, whole)) = read.await else {
+            return Err(End::Closed(CloseReason::Leaving));
+        };
+        if whole > 0 {
+            self.wait_for_the_line(length).await?;
+            self.write_all(&buffer[..length]).await?;
+        }
+        self.buffer = buffer;
+        if whole < blocks.len() {
+            // A block that we said we have and cannot read: better no neighbour than a broken word.
+            if !self.shared.storage.moves_on() {
+                return Err(End::Closed(CloseReason::Leaving));
+            }
+            // Its socket was so slow that the window moved on meanwhile (BEP 6).
+            self.refuse(blocks[whole].1).await?;
+            for (block, written) in blocks[whole + 1..].iter().rev() {
+                self.queue.push_front(Outgoing::Block(*block, *written));
+            }
+        }
+        let done = whole + usize::from(whole < blocks.len());
+        self.credit(u16::try_from(done).expect("at most a batch"))
+            .await
+    }
+
+    /// Until the limit lets so much pass; control messages go meanwhile.
+    async fn wait_for_the_line(&mut self, bytes: usize) -> Result<(), End> {
+        let due = Instant::now() + self.shared.line.upload.take(bytes);
         while Instant::now() < due {
             tokio::select! {
                 () = sleep_until(due) => {}
@@ -137,23 +190,20 @@ impl Writer {
                 }
             }
         }
-        self.write_all(&bytes).await?;
-        self.credit().await
+        Ok(())
     }
 
     async fn refuse(&mut self, written: Block) -> Result<(), End> {
         let mut bytes = Vec::new();
         let refusal = Encoder::new().encode(&Message::Reject(written), &mut bytes);
         refusal.expect("no extension is needed for it");
-        self.write_all(&bytes).await?;
-        self.credit().await
+        self.write_all(&bytes).await
     }
 
-    /// Gives the block's credit back, and more or none as the rate changes.
-    async fn credit(&mut self) -> Result<(), End> {
-        self.measured.1 += 1;
+    /// Gives the blocks' credit back, and more or less as the rate changes.
+    async fn credit(&mut self, mut blocks: u16) -> Result<(), End> {
+        self.measured.1 += u32::from(blocks);
         let elapsed = self.measured.0.elapsed();
-        let mut blocks = 1;
         if elapsed >= CREDIT_TIME {
             let share = CREDIT_TIME.as_secs_f64() / elapsed.as_secs_f64();
             #[expect(
@@ -169,15 +219,23 @@ impl Writer {
             }
             self.measured = (Instant::now(), 0);
             if wish < self.credits {
-                self.credits -= 1;
-                blocks = 0;
+                let less = blocks.min(self.credits - wish);
+                self.credits -= less;
+                blocks -= less;
             }
+            self.widen();
         }
         if blocks > 0 {
             let mail = Mail::Credit(self.conn, blocks);
             self.shared.mail.send(mail).await.or(Err(End::Dropped))?;
         }
         Ok(())
+    }
+
+    /// How much may wait in the kernel follows the rate: a twentieth of a second of it.
+    fn widen(&self) {
+        let bytes = u32::from(self.credits / BATCH_TIMES) * swarmbed_engine::Geometry::BLOCK;
+        handshake::set_waiting(self.stream.as_ref(), bytes);
     }
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), End> {

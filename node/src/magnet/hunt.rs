@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::link::Magnet;
 use super::source::{self, Useless};
 use crate::error::NodeError;
+use crate::finder::Finder;
 use crate::link;
 use crate::listener::{Entry, PeerPort};
 use crate::mail::{MAILS_MAX, Mail};
@@ -55,6 +56,7 @@ pub struct Hunt {
     announce_at: Instant,
     begun: bool,
     failures: u32,
+    finder: Finder,
     port: PeerPort,
     _entry: Entry,
 }
@@ -120,6 +122,7 @@ impl Hunt {
             announce_at: now,
             begun: false,
             failures: 0,
+            finder: Finder::start(options, magnet.info_hash, port.addr),
             port,
             _entry: entry,
         })
@@ -165,6 +168,7 @@ impl Hunt {
                         self.came(stream, addr, remote);
                     }
                 }
+                found = self.finder.next() => self.found_peers(found, now),
                 () = sleep_until(wake) => {}
             }
         }
@@ -224,12 +228,7 @@ impl Hunt {
             Ok((peers, interval)) => {
                 self.failures = 0;
                 self.announce_at = now + interval.clamp(ANNOUNCE_RETRY, ANNOUNCE_EVERY);
-                for addr in peers {
-                    if self.addresses.len() < ADDRESSES_MAX && addr != self.from && addr.port() != 0
-                    {
-                        self.addresses.entry(addr).or_insert(Some(now));
-                    }
-                }
+                self.found_peers(peers, now);
                 None
             }
             Err(why) => {
@@ -239,6 +238,14 @@ impl Hunt {
                     self.failures += 1;
                     Hunted::TrackersFailed(self.failures, why)
                 })
+            }
+        }
+    }
+
+    fn found_peers(&mut self, peers: Vec<SocketAddr>, now: Instant) {
+        for addr in peers {
+            if self.addresses.len() < ADDRESSES_MAX && addr != self.from && addr.port() != 0 {
+                self.addresses.entry(addr).or_insert(Some(now));
             }
         }
     }
