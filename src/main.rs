@@ -61,7 +61,7 @@ enum Command {
     Schema,
     /// The engine on real sockets
     #[command(subcommand)]
-    Node(node::NodeCommand),
+    Node(Box<node::NodeCommand>),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +74,6 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Policies(args) => policies::print(&args),
         Command::Schema => schema::print(),
-        Command::Node(command) => node::run(command),
+        Command::Node(command) => node::run(*command),
     }
 }
