@@ -51,6 +51,7 @@ mod swarm;
 mod tape;
 mod torrent;
 mod tracker;
+mod turns;
 mod viewing;
 mod web_seed;
 

@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use crate::clock::Clock;
 use crate::error::NodeError;
-use crate::estimate::{self, Forecast};
+use crate::estimate::Forecast;
 use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
 use crate::mail::{Ask, Fault, Mail, Seen};
 use crate::metrics::EventLog;
@@ -29,6 +29,7 @@ use crate::status::Board;
 use crate::tape::Recorded;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
+use crate::turns::Turns;
 use crate::web_seed::WebSeed;
 
 /// How long a leaving peer waits for its tracker to hear of it.
@@ -93,6 +94,7 @@ pub(crate) struct State {
     /// The line was told that there is somebody to upload to.
     busy: bool,
     forecast: Forecast,
+    turns: Turns,
     /// The share of the uplink that the peer was told.
     share: Option<Rate>,
 }
@@ -137,6 +139,9 @@ impl Swarm {
 
     fn publish(&mut self) -> Result<(), NodeError> {
         self.share_line()?;
+        for input in self.state.turns.look(self.clock.now(), &self.peer) {
+            self.tell(input)?;
+        }
         self.board.publish(&self.peer);
         if self.peer.flush()? {
             self.board.recording_full();
@@ -147,11 +152,10 @@ impl Swarm {
 
     /// When the picture can start, told while it is waited for.
     fn foretell(&mut self) -> Result<(), NodeError> {
-        let estimate = estimate::look(&self.peer);
-        self.board.foretell(estimate);
         let now = self.clock.now();
-        if let Some(estimate) = estimate
-            && self.state.forecast.make(now, &estimate)
+        let looked = self.state.forecast.look(now, &self.peer);
+        self.board.foretell(looked.map(|(estimate, _)| estimate));
+        if let Some((estimate, true)) = looked
             && let Some(log) = &mut self.log
         {
             log.foretell(self.clock.since_start(now), &estimate)?;
@@ -373,6 +377,7 @@ impl Swarm {
             Output::Dial { conn, addr } => self.dial(conn, addr),
             Output::Send(conn, message) => self.with(conn, |link| link.send(&message)),
             Output::SendBlock(conn, block) => {
+                self.state.turns.served(conn, self.clock.now());
                 let written = self.peer.written(block);
                 self.with(conn, |link| link.send_block(block, written));
             }

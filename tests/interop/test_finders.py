@@ -86,7 +86,10 @@ class Finders(Clients):
             # A public key and padding, as BEP-less MSE begins.
             with socket.create_connection((ip, int(port)), timeout=10) as sock:
                 sock.sendall(random.Random(number).randbytes(96 + 100 * number))
-                self.assertEqual(sock.recv(100), b"")
+                try:
+                    self.assertEqual(sock.recv(100), b"")
+                except ConnectionResetError:
+                    pass  # closed, with bytes of ours that it did not read
         wait_until("it is told", lambda: "wants to hide what it speaks (MSE)" in seed.stderr())
         self.assertEqual(seed.stderr().count("(MSE)"), 1)
         process, code = self.run_node("play", torrent, "--tracker", "wss://127.0.0.1:9/announce")

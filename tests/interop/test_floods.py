@@ -1,5 +1,6 @@
 """Floods and nonsense from neighbours and trackers: memory stays bounded, others are unaffected, each is told once."""
 
+import contextlib
 import pathlib
 import socket
 import struct
@@ -174,7 +175,7 @@ class Floods(Lab):
         self.assertTrue(seed.running())
         print(f"    303 of no use; grown by {grown // 1024} KiB", flush=True)
 
-    def test_neighbours_that_never_read_starve_nobody(self):
+    def test_neighbours_that_only_hold_slots_starve_nobody(self):
         content = self.noise(4 * MIB)
         torrent = self.create(content)
         ip = self.ip()
@@ -182,23 +183,38 @@ class Floods(Lab):
         seed = self.node("seed", "seed", torrent, "--dir", content.parent, "--listen", ip, "--tracker-listen",
                          f"{self.ip()}:6970", "--up", "2 MB/s", "--metrics", metrics)
         wait_until("the seed listens", lambda: "peer port" in seed.stderr())
-        # Thirty, many times the seed's slots, want everything, ask on end, and never read.
-        request = b"".join(message(6, struct.pack(">III", piece % 8, 0, 16384)) for piece in range(200))
-        for index in range(30):
+        # Many times the seed's slots want everything. The deaf ask on end and never read; the mute never ask.
+        deaf, mute, slots = 15, 15, 4
+        request = b"".join(message(6, struct.pack(">III", piece % 8, 0, 16384)) for piece in range(8))
+        socks = []
+        for index in range(deaf + mute):
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             sock.connect((ip, 6881))
             self.addCleanup(sock.close)
-            sock.sendall(handshake(info_of(torrent)[0], b"-XX0000-deaf%08d" % index) + message(15) + message(2) + request)
-        deaf = lambda: [event for event in self.events(metrics) if event["event"] == "WeChoke" and not event["choked"]]
-        wait_until("the slots are taken", lambda: len(deaf()) >= 4)
+            sock.sendall(handshake(info_of(torrent)[0], b"-XX0000-hold%08d" % index) + message(15) + message(2))
+            sock.setblocking(False)
+            socks.append(sock)
+        stop = threading.Event()
+        self.addCleanup(stop.set)
+
+        def ask_on_end():
+            while not stop.wait(0.5):
+                for sock in socks[:deaf]:
+                    with contextlib.suppress(OSError):
+                        sock.send(request)
+        threading.Thread(target=ask_on_end, daemon=True).start()
+        held = lambda: [event for event in self.events(metrics) if event["event"] == "WeChoke" and not event["choked"]]
+        wait_until("the slots are taken", lambda: len(held()) >= slots)
+        # Each of them may hold a slot for 4 s, and then rests for a minute: so long the last in line waits. The
+        # rest is what a loaded machine may take for 4 MiB that are 2 s of the line.
+        most = -(-(deaf + mute) // slots) * 4 + 60
         began = time.monotonic()
         process, code = self.run_node("play", torrent, "--listen", self.ip(), "--dir", self.folder / "copy", "--peer",
-                                      f"{ip}:6881", "--exit-when-complete", seconds=90)
+                                      f"{ip}:6881", "--exit-when-complete", seconds=most)
         self.assertEqual(code, 0, process.stderr())
         self.assertEqual(sha256(self.folder / "copy" / content.name), sha256(content))
-        took = time.monotonic() - began
-        print(f"    complete after {took:.0f} s beside 30 that never read", flush=True)
-        self.assertLess(took, 60)
-        # Each of them was tried, and let go of; none was closed for it.
+        tried = {event["conn"] for event in held()}
+        print(f"    complete after {time.monotonic() - began:.0f} s beside {deaf + mute} that hold slots, "
+              f"{len(tried) - 1} of them tried", flush=True)
         self.assertTrue(seed.running())

@@ -54,7 +54,7 @@ class Viewer(Lab):
             status, headers, body = get(http, "/metrics")
             self.assertEqual((status, headers["Content-Type"].split(";")[0]), (200, "text/plain"))
             lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
-            found = [re.fullmatch(r"swarmbed_(\w+)\{torrent=\"[0-9a-f]{40}\"(?:,cause=\"[\w ]+\")?\} (\S+)", line)
+            found = [re.fullmatch(r"swarmbed_(\w+)\{torrent=\"[0-9a-f]{40}\"(?:,cause=\"[a-z-]+\")?\} (\S+)", line)
                      for line in lines]
             self.assertTrue(all(found), lines)
             return {one[1]: float(one[2]) for one in found}

@@ -96,6 +96,10 @@ pub struct NeighbourView {
     pub pieces: u32,
     /// Requests we have waiting there.
     pub outstanding: u16,
+    /// It wants pieces of ours.
+    pub they_interested: bool,
+    /// Blocks that it asked for and that were not given to the transport.
+    pub owed: u16,
 }
 
 /// One local peer's part in one swarm. Its fields stand in this order in memory: what every call
@@ -364,6 +368,8 @@ impl Peer {
                 they_choke: self.links[usize::from(slot)].they_choke,
                 pieces: self.links[usize::from(slot)].pieces,
                 outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
+                they_interested: self.links[usize::from(slot)].they_interested,
+                owed: u16::try_from(neighbour.uploads.len()).unwrap_or(u16::MAX),
             }
         })
     }
