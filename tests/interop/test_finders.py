@@ -92,6 +92,7 @@ class Finders(Clients):
                     pass  # closed, with bytes of ours that it did not read
         wait_until("it is told", lambda: "wants to hide what it speaks (MSE)" in seed.stderr())
         self.assertEqual(seed.stderr().count("(MSE)"), 1)
-        process, code = self.run_node("play", torrent, "--tracker", "wss://127.0.0.1:9/announce")
-        self.assertEqual(code, 2)
+        process, code = self.run_node("play", torrent, "--listen", self.ip(), "--tracker",
+                                      "wss://127.0.0.1:9/announce")
+        self.assertEqual(code, 2, process.stderr())
         self.assertIn("WebRTC", process.stderr())
