@@ -128,6 +128,13 @@ pub(crate) struct Common {
     /// A node to join the table by, instead of the public ones; may be given several times
     #[arg(long = "dht-node", value_name = "HOST:PORT", requires = "dht")]
     dht_nodes: Vec<String>,
+    /// Ask the gateway to let others connect to the peer port (PCP, NAT-PMP; UPnP is not spoken), until
+    /// the end: that of the default route, or the one that is named
+    #[arg(long, value_name = "IP", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    port_mapping: Option<swarmbed_node::Gateway>,
+    /// The number by which others reach the peer port, where a gateway gave it another.
+    #[arg(skip)]
+    public_port: Option<u16>,
     /// Write events here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     metrics: Option<PathBuf>,
@@ -231,11 +238,20 @@ pub(crate) fn run(command: NodeCommand) -> ExitCode {
     let outcome = match command {
         NodeCommand::Create(args) => create::run(&args),
         NodeCommand::Tracker(args) => serve::runtime().block_on(serve::tracker(&args)),
-        NodeCommand::Seed(args) => serve::runtime().block_on(seed::run(&args)),
-        NodeCommand::Play(args) => serve::runtime().block_on(serve::play(&args)),
-        NodeCommand::Broadcast(args) => {
+        NodeCommand::Seed(mut args) => serve::runtime().block_on(async {
+            let mapping = serve::map_port(&mut args.common).await;
+            serve::unmap(mapping, seed::run(&args).await).await
+        }),
+        NodeCommand::Play(mut args) => serve::runtime().block_on(async {
+            let mapping = serve::map_port(&mut args.common).await;
+            serve::unmap(mapping, serve::play(&args).await).await
+        }),
+        NodeCommand::Broadcast(mut args) => {
             let runtime = serve::runtime();
-            let outcome = runtime.block_on(broadcast::run(&args));
+            let outcome = runtime.block_on(async {
+                let mapping = serve::map_port(&mut args.common).await;
+                serve::unmap(mapping, broadcast::run(&args).await).await
+            });
             // Standard input may be waited for still, and nobody can stop that.
             runtime.shutdown_background();
             outcome

@@ -31,7 +31,7 @@ impl Finder {
             });
         }
         if let Some(dht) = options.dht.clone() {
-            tasks.spawn(dht.run(info_hash, peer_port.port(), findings));
+            tasks.spawn(dht.run(info_hash, options.public(peer_port).port(), findings));
         }
         Self {
             found,

@@ -78,10 +78,19 @@ pub struct Options {
     pub lsd: bool,
     /// Look for peers in the distributed table (BEP 5), unless the torrent is private.
     pub dht: Option<Dht>,
+    /// The number of the peer port that others are told, where a gateway gave it another.
+    pub public_port: Option<u16>,
     /// Where events are written.
     pub metrics: Option<PathBuf>,
     /// Where all that the engine is told and answers is recorded.
     pub record: Option<PathBuf>,
+}
+
+impl Options {
+    /// The peer port, by the number that others are told.
+    pub(crate) fn public(&self, port: SocketAddr) -> SocketAddr {
+        SocketAddr::new(port.ip(), self.public_port.unwrap_or(port.port()))
+    }
 }
 
 /// A running node. Dropping it stops everything at once; [`Node::leave`] says goodbye.
@@ -233,6 +242,7 @@ impl Node {
             return Err(NodeError::Limit(rate));
         }
         let peer_id = random::peer_id();
+        let public = options.public(port.addr);
         let promised: Vec<String> = match options.torrent_trackers {
             true => torrent.metainfo.trackers.concat(),
             false => Vec::new(),
@@ -240,7 +250,7 @@ impl Node {
         let announcer = Announcer::new(
             &options.trackers,
             &promised,
-            port.addr,
+            public,
             torrent.info_hash,
             peer_id,
         )?;
@@ -257,7 +267,7 @@ impl Node {
         };
         let mut config = Config {
             peer_id,
-            listen: Some(port.addr),
+            listen: Some(public),
             geometry: torrent.metainfo.geometry,
             bitrate: torrent.metainfo.bitrate,
             selector: options.selector.clone(),

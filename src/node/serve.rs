@@ -13,8 +13,8 @@ use swarmbed_engine::wire::metainfo::Metainfo;
 use swarmbed_node::live::LiveWindow;
 use swarmbed_node::magnet::{Hunt, Hunted, Magnet};
 use swarmbed_node::{
-    Access, Dht, Happening, Node, NodeError, Options, Place, PlayerServer, Status, Storage,
-    Torrent, TrackerServer, check,
+    Access, Dht, Happening, Mapping, Node, NodeError, Options, Place, PlayerServer, Status,
+    Storage, Torrent, TrackerServer, check,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -342,9 +342,37 @@ async fn reach(common: &Common) -> Result<Options, NodeError> {
             true => Some(table(common).await?),
             false => None,
         },
+        public_port: common.public_port,
         metrics: common.metrics.as_deref().map(Path::to_owned),
         record: common.record.as_deref().map(Path::to_owned),
     })
+}
+
+/// Opens the peer port on the gateway, if that was asked for. Without it all the same works but that
+/// nobody from outside connects.
+pub(super) async fn map_port(common: &mut Common) -> Option<Mapping> {
+    let gateway = common.port_mapping?;
+    match Mapping::ask(gateway, common.port).await {
+        Ok(mapping) => {
+            Progress::new().say(&mapping.to_string());
+            common.public_port = Some(mapping.port());
+            Some(mapping)
+        }
+        Err(why) => {
+            Progress::new().say(&format!(
+                "warning: the peer port is not open to others: {why} (UPnP is not spoken)"
+            ));
+            None
+        }
+    }
+}
+
+/// The outcome, when the gateway has been told that it is over.
+pub(super) async fn unmap<T>(mapping: Option<Mapping>, outcome: T) -> T {
+    if let Some(mapping) = mapping {
+        mapping.end().await;
+    }
+    outcome
 }
 
 /// This process in the distributed table: once, however many torrents it has.

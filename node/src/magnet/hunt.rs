@@ -89,7 +89,7 @@ impl Hunt {
         let announcer = Announcer::new(
             &options.trackers,
             promised,
-            port.addr,
+            options.public(port.addr),
             magnet.info_hash,
             peer_id,
         )?;
