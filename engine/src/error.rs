@@ -9,6 +9,9 @@ pub enum ConfigError {
     /// See [`Geometry::PIECE_LENGTH_MAX`](crate::Geometry::PIECE_LENGTH_MAX).
     #[error("piece length {0} is not between 1 byte and 64 MiB")]
     PieceLength(u32),
+    /// See [`Geometry::WHOLE_PIECE_MAX`](crate::Geometry::WHOLE_PIECE_MAX).
+    #[error("pieces of {0} bytes are too long to be asked for whole: at most 256 KiB")]
+    WholePiece(u32),
     /// See [`Geometry::PIECES_MAX`](crate::Geometry::PIECES_MAX).
     #[error("content of {0} bytes is empty or makes more than 4 Mi pieces")]
     TotalLength(u64),

@@ -16,7 +16,7 @@ pub struct Block {
     pub piece: PieceIndex,
     /// First byte within the piece.
     pub begin: u32,
-    /// Bytes; at most [`Geometry::BLOCK`].
+    /// Bytes; at most [`Geometry::block_length`].
     pub length: u32,
 }
 
@@ -59,6 +59,8 @@ impl Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Geometry {
     piece_length: u32,
+    /// Bytes of every block of a piece but the last.
+    block_length: u32,
     /// Bytes in all; for a live stream, of one window.
     total: u64,
     /// A live stream: every piece number is whole, and none is the last.
@@ -68,6 +70,8 @@ pub struct Geometry {
 impl Geometry {
     /// The block everybody asks for (BEP 3: "all current implementations use 2^14").
     pub const BLOCK: u32 = 16 * 1024;
+    /// Longest piece that may be asked for whole: 256 KiB. See [`in_whole_pieces`](Self::in_whole_pieces).
+    pub const WHOLE_PIECE_MAX: u32 = 256 * 1024;
     /// Longest piece we accept: 64 MiB, so that a block's index fits 16 bits.
     pub const PIECE_LENGTH_MAX: u32 = 64 * 1024 * 1024;
     /// Most pieces we accept: 4 Mi, half a mebibyte of bitfield.
@@ -86,6 +90,7 @@ impl Geometry {
         }
         Ok(Self {
             piece_length,
+            block_length: Self::BLOCK,
             total,
             endless: false,
         })
@@ -101,6 +106,44 @@ impl Geometry {
             endless: true,
             ..Self::new(total, piece_length)?
         })
+    }
+
+    /// The same content with a request grid of whole pieces: each is asked for, sent and received at
+    /// one go. No client on the wire does so (BEP 3 drops who asks for more than 16 KiB at once); it
+    /// serves long simulations.
+    ///
+    /// Whatever happens between two blocks of a piece is lost: a piece comes from one neighbour, so
+    /// one that fails names its sender; end-game, cancels and late requests are of whole pieces; what
+    /// was begun goes on through a choke.
+    ///
+    /// # Errors
+    /// If pieces are longer than [`WHOLE_PIECE_MAX`](Self::WHOLE_PIECE_MAX): rates are measured by what has
+    /// come whole, so between two choke rounds some must.
+    pub const fn in_whole_pieces(self) -> Result<Self, ConfigError> {
+        if self.piece_length > Self::WHOLE_PIECE_MAX {
+            return Err(ConfigError::WholePiece(self.piece_length));
+        }
+        let block_length = if self.piece_length > Self::BLOCK {
+            self.piece_length
+        } else {
+            Self::BLOCK
+        };
+        Ok(Self {
+            block_length,
+            ..self
+        })
+    }
+
+    /// Whether a block is a piece, though pieces are longer than [`BLOCK`](Self::BLOCK).
+    #[must_use]
+    pub const fn is_of_whole_pieces(&self) -> bool {
+        self.block_length > Self::BLOCK
+    }
+
+    /// Bytes of every block of a piece but the last: [`BLOCK`](Self::BLOCK), or a whole piece's.
+    #[must_use]
+    pub const fn block_length(&self) -> u32 {
+        self.block_length
     }
 
     /// Whether it is a live stream: no piece is the last.
@@ -157,14 +200,14 @@ impl Geometry {
     /// How many blocks of the request grid this piece has.
     #[must_use]
     pub fn blocks_in(&self, piece: PieceIndex) -> u16 {
-        u16::try_from(self.length_of(piece).div_ceil(Self::BLOCK)).expect("bounded in new")
+        u16::try_from(self.length_of(piece).div_ceil(self.block_length)).expect("bounded in new")
     }
 
     /// The block of the grid, spelled out.
     #[must_use]
     pub fn block(&self, block: BlockRef) -> Block {
-        let begin = u32::from(block.index) * Self::BLOCK;
-        let length = (self.length_of(block.piece).saturating_sub(begin)).min(Self::BLOCK);
+        let begin = u32::from(block.index) * self.block_length;
+        let length = (self.length_of(block.piece).saturating_sub(begin)).min(self.block_length);
         Block {
             piece: block.piece,
             begin,
@@ -175,10 +218,10 @@ impl Geometry {
     /// The grid's name for `block`, if it is one of the grid.
     #[must_use]
     pub fn block_ref(&self, block: Block) -> Option<BlockRef> {
-        if !block.begin.is_multiple_of(Self::BLOCK) || !self.is_piece(block.piece) {
+        if !block.begin.is_multiple_of(self.block_length) || !self.is_piece(block.piece) {
             return None;
         }
-        let index = u16::try_from(block.begin / Self::BLOCK).ok()?;
+        let index = u16::try_from(block.begin / self.block_length).ok()?;
         let known = BlockRef {
             piece: block.piece,
             index,
@@ -191,7 +234,7 @@ impl Geometry {
     pub fn is_servable(&self, block: Block) -> bool {
         self.is_piece(block.piece)
             && block.length > 0
-            && block.length <= Self::BLOCK
+            && block.length <= self.block_length
             && u64::from(block.begin) + u64::from(block.length)
                 <= u64::from(self.length_of(block.piece))
     }
@@ -250,6 +293,30 @@ mod tests {
         });
         assert_eq!(last.length, 30_000 - 16_384);
         assert!(geometry.block_ref(last).is_some() && geometry.is_servable(last));
+    }
+
+    #[test]
+    fn a_whole_piece_is_one_block() {
+        let geometry = Geometry::new(100_000, 65_536).unwrap();
+        assert!(!geometry.is_of_whole_pieces());
+        let whole = geometry.in_whole_pieces().unwrap();
+        assert!(whole.is_of_whole_pieces());
+        for (piece, length) in [(0, 65_536), (1, 34_464)] {
+            let piece = PieceIndex(piece);
+            assert_eq!(whole.blocks_in(piece), 1);
+            let block = whole.block(BlockRef { piece, index: 0 });
+            assert_eq!((block.begin, block.length), (0, length));
+            assert!(whole.is_servable(block) && whole.block_ref(block).is_some());
+            assert!(!geometry.is_servable(block) && geometry.block_ref(block).is_none());
+        }
+        // Pieces that are no longer than a block are what they were.
+        let short = Geometry::live(10_000, 100).unwrap();
+        assert_eq!(short.in_whole_pieces(), Ok(short));
+        let long = Geometry::new(1 << 20, 512 * 1024).unwrap();
+        assert_eq!(
+            long.in_whole_pieces(),
+            Err(ConfigError::WholePiece(512 * 1024))
+        );
     }
 
     #[test]

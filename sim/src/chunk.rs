@@ -2,6 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::mail::Mail;
+use crate::network::Network;
 use crate::node::{Net, Node};
 use crate::observer::Observer;
 use crate::outbox::Outbox;
@@ -38,10 +39,10 @@ struct Row {
 }
 
 /// Peers that are handled by one thread at a time.
-pub(crate) struct Chunk<O> {
+pub(crate) struct Chunk<O, N> {
     /// The number of the first.
     first: u32,
-    pub(crate) nodes: Vec<Node<O>>,
+    pub(crate) nodes: Vec<Node<O, N>>,
     /// The next own event of each.
     next_at: Vec<u64>,
     groups: Vec<Group>,
@@ -61,11 +62,11 @@ pub(crate) struct Chunk<O> {
     rows: Vec<Row>,
 }
 
-impl<O: Observer> Chunk<O> {
+impl<O: Observer, N: Network> Chunk<O, N> {
     /// A chunk of `chunks`, with windows of `window` nanoseconds.
     pub(crate) fn new(
         first: u32,
-        nodes: Vec<Node<O>>,
+        nodes: Vec<Node<O, N>>,
         chunks: usize,
         shift: u32,
         window: u64,
@@ -128,6 +129,26 @@ impl<O: Observer> Chunk<O> {
                     let node = &mut self.nodes[first + place];
                     times[place] = node.window(&mut self.mail, order, end, &mut net);
                 }
+                group.next_at = times.iter().copied().min().unwrap_or(u64::MAX);
+            }
+            self.next_own = self.next_own.min(group.next_at);
+        }
+    }
+
+    /// A batch of shares begins, between two windows.
+    pub(crate) fn offered(&mut self, now: u64, offers: &[u64]) {
+        let groups = self.nodes.chunks_mut(GROUP);
+        let groups = groups.zip(self.next_at.chunks_mut(GROUP));
+        self.next_own = u64::MAX;
+        for ((nodes, times), group) in groups.zip(&mut self.groups) {
+            let mut any = false;
+            for (node, at) in nodes.iter_mut().zip(&mut *times) {
+                if node.offered(now, offers) {
+                    *at = node.next().0;
+                    any = true;
+                }
+            }
+            if any {
                 group.next_at = times.iter().copied().min().unwrap_or(u64::MAX);
             }
             self.next_own = self.next_own.min(group.next_at);

@@ -55,6 +55,14 @@ pub enum SetupError {
          `links`, or no web seed"
     )]
     FluidServer,
+    /// Batches of `fluid` that are too short or too long.
+    #[error("batches of {0:?} are not between 10 ms and 10 s")]
+    Batch(Duration),
+    /// Whole pieces, and messages that pass the codec.
+    #[error(
+        "no message of more than a block of 16 KiB passes the codec; take typed messages, or blocks"
+    )]
+    WholePieces,
     /// A channel with no source, or with several.
     #[error("a channel has one source, not {0}")]
     Source(usize),

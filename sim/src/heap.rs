@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::fluid::batch::Batches;
 use crate::mail::{Mail, TRACKER};
 use crate::network::Network;
 use crate::node::{Net, Node, Turn};
@@ -22,6 +23,7 @@ pub(crate) fn run<O: Observer, N: Network>(
     shared: &Shared,
     mut nodes: Vec<Node<O, N>>,
     mut couple: impl FnMut(u64, u32, &mut [Node<O, N>], &mut Vec<u32>),
+    mut batches: Option<Batches>,
     watch: &mut Watch<'_>,
 ) -> Outcome<O, N> {
     let window = shared.latencies.smallest;
@@ -37,7 +39,23 @@ pub(crate) fn run<O: Observer, N: Network>(
     let mut woken = Vec::new();
     let mut end = watch.end();
     let mut border = 0;
-    while let Some(Reverse((now, turn, source, _, to, place))) = heap.pop() {
+    while let Some(&Reverse((now, ..))) = heap.peek() {
+        if let Some(batches) = &mut batches
+            && batches.border() <= now.min(watch.horizon)
+        {
+            let begins = batches.border();
+            let offers = batches.solve(nodes.iter().map(Node::sending));
+            for (number, node) in (0..).zip(&mut nodes) {
+                if node.offered(begins, offers) {
+                    let (at, turn) = node.next();
+                    heap.push(Reverse((at, turn, number, 0, number, 0)));
+                }
+            }
+            continue;
+        }
+        let Some(Reverse((now, turn, source, _, to, place))) = heap.pop() else {
+            break;
+        };
         if now >= border {
             if watch.unfinished() == 0 || now >= watch.horizon {
                 break;

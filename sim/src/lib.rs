@@ -17,7 +17,7 @@
 //! | `node/` | one peer's engine and all that is its own: links, connections, storage, viewer |
 //! | `network.rs` | what a node needs of a network model |
 //! | `links/` | the network model of every large run, as arithmetic without a world |
-//! | `fluid/` | the exact one of small runs: max-min fair rates, a check on the other |
+//! | `fluid/` | the exact one of small runs: max-min fair rates, a check on the other; and solved in batches, the coarse one of long large runs |
 //! | `tracker.rs` | the tracker |
 //! | `trace.rs` | the trace hash |
 //! | `check/` | what must hold in every run |

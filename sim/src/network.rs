@@ -44,6 +44,17 @@ pub(crate) trait Network: Sized {
     fn at_once<T>(_downlink: &Downlink<T>, _record: Arriving) -> Option<u64> {
         None
     }
+
+    /// Where shares are solved in batches: a receiver for each block that is being sent.
+    fn receivers(&self) -> impl Iterator<Item = u32> + Clone {
+        std::iter::empty()
+    }
+
+    /// A batch begins, in which the downlinks of receivers, by number, offer each block so much; true
+    /// if the link's next event may be another.
+    fn offered(&mut self, _now: u64, _offers: &[u64]) -> bool {
+        false
+    }
 }
 
 /// A record that comes to a downlink.

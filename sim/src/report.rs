@@ -61,7 +61,8 @@ pub struct PeerOutcome<O> {
 /// Counts over all peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Blocks stored that were not corrupt.
+    /// Blocks of 16 KiB stored that were not corrupt. A whole piece that came at one go counts as the
+    /// blocks it has.
     pub useful_blocks: u64,
     /// Their bytes.
     pub useful_bytes: u64,

@@ -268,6 +268,9 @@ pub enum NetworkModel {
     /// for up to 100 peers, without a web seed, in one thread. It has no windows: `congestion` is not
     /// looked at.
     Fluid,
+    /// The same, solved anew so often: for any number of peers, and not exact. Rounded up to whole
+    /// windows; from 10 ms to 10 s.
+    FluidInBatches(Duration),
 }
 
 /// Links and latencies.

@@ -39,7 +39,7 @@ impl Shared {
         let longest = setup
             .geometry
             .length_of(PieceIndex(0))
-            .min(swarmbed_engine::Geometry::BLOCK);
+            .min(setup.geometry.block_length());
         let league = |place: usize| {
             let colludes = setup.classes[place].behaviour == Behaviour::Colluder;
             let members = peers.iter().filter(|peer| usize::from(peer.class) == place);

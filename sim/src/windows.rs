@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use crate::chunk::Chunk;
-use crate::links::Uplink;
+use crate::fluid::batch::Batches;
+use crate::network::Network;
 use crate::node::Node;
 use crate::observer::Observer;
 use crate::outbox::Outbox;
@@ -19,10 +20,11 @@ use crate::world::{Outcome, Watch};
 const WORTH_THREADS: usize = 256;
 
 /// Everybody, in chunks.
-struct Driver<O> {
-    chunks: Vec<Chunk<O>>,
+struct Driver<O, N> {
+    chunks: Vec<Chunk<O, N>>,
     tracker: Tracker,
     window: u64,
+    batches: Option<Batches>,
 }
 
 /// Peers in a chunk, as a power of two: all threads have some, and a chunk fits a cache.
@@ -32,13 +34,13 @@ pub(crate) fn shift(peers: usize, threads: usize, chunk: Option<usize>) -> u32 {
 }
 
 /// Runs to the end.
-pub(crate) fn run<O: Observer>(
+pub(crate) fn run<O: Observer, N: Network + Send>(
     shared: &Shared,
-    nodes: Vec<Node<O>>,
-    shift: u32,
-    threads: usize,
+    nodes: Vec<Node<O, N>>,
+    batches: Option<Batches>,
+    (shift, threads): (u32, usize),
     watch: &mut Watch<'_>,
-) -> Outcome<O, Uplink> {
+) -> Outcome<O, N> {
     let window = shared.latencies.smallest;
     let count = nodes.len().div_ceil(1 << shift);
     let tracker = Tracker::new(nodes.len(), Outbox::new(count, shift));
@@ -54,6 +56,7 @@ pub(crate) fn run<O: Observer>(
         chunks,
         tracker,
         window,
+        batches,
     };
     let end = if threads > 1 {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -67,7 +70,7 @@ pub(crate) fn run<O: Observer>(
     driver.outcome(end)
 }
 
-impl<O: Observer> Driver<O> {
+impl<O: Observer, N: Network + Send> Driver<O, N> {
     /// Returns when the run ended.
     fn run(&mut self, shared: &Shared, parallel: bool, watch: &mut Watch<'_>) -> u64 {
         while watch.unfinished() > 0 {
@@ -81,6 +84,9 @@ impl<O: Observer> Driver<O> {
             let nodes = || self.chunks.iter().flat_map(|chunk| &chunk.nodes);
             if !watch.window(start, nodes) {
                 return start;
+            }
+            if self.border() <= start {
+                self.solve(start);
             }
             let mails = self.exchange();
             self.tracker.window(end, shared);
@@ -111,6 +117,24 @@ impl<O: Observer> Driver<O> {
             .unwrap_or(u64::MAX)
             .min(self.tracker.next())
             .min(self.tracker.out.earliest)
+            .min(self.border())
+    }
+
+    /// When the next batch of shares begins.
+    fn border(&self) -> u64 {
+        self.batches.as_ref().map_or(u64::MAX, Batches::border)
+    }
+
+    /// A batch begins.
+    fn solve(&mut self, now: u64) {
+        let Some(batches) = &mut self.batches else {
+            return;
+        };
+        let nodes = self.chunks.iter().flat_map(|chunk| &chunk.nodes);
+        let offers = batches.solve(nodes.map(Node::sending));
+        for chunk in &mut self.chunks {
+            chunk.offered(now, offers);
+        }
     }
 
     /// Hands over what was sent in the last window; returns how many records.
@@ -146,7 +170,7 @@ impl<O: Observer> Driver<O> {
         records
     }
 
-    fn outcome(self, end: u64) -> Outcome<O, Uplink> {
+    fn outcome(self, end: u64) -> Outcome<O, N> {
         let sent = self.tracker.out.boxes.iter().flatten();
         let mut in_flight = self.tracker.in_flight();
         in_flight += sent.map(|mail| mail.body.bytes()).sum::<u64>();

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::cast::cast;
 use crate::check::{self, Checks};
 use crate::error::SetupError;
+use crate::fluid::batch::{self, Batches};
 use crate::fluid::{self, Coupling};
 use crate::heap;
 use crate::latency::{Latencies, nanos};
@@ -19,7 +20,7 @@ use crate::node::{Net, Node, Remains};
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::Outbox;
 use crate::report::{OverlaySnapshot, Report, Totals};
-use crate::setup::{Fault, NetworkModel, Setup};
+use crate::setup::{Fault, NetworkModel, Setup, WireMode};
 use crate::shared::Shared;
 use crate::trace::Trace;
 use crate::windows;
@@ -37,10 +38,11 @@ pub struct World<O> {
 enum Nodes<O> {
     Links(Vec<Node<O, links::Uplink>>),
     Fluid(Vec<Node<O, fluid::Uplink>>),
+    FluidInBatches(Vec<Node<O, batch::Uplink>>, Batches),
 }
 
-/// How to run. None of it changes what happens. Threads, chunks and driver are for the network model
-/// `links`; `fluid` has one thread and the heap driver always.
+/// How to run. None of it changes what happens. The network model `fluid`, unless it is solved in
+/// batches, has one thread and the heap driver always.
 #[derive(Default)]
 pub struct Options<'a> {
     /// Threads; 0 and 1: this one alone.
@@ -112,6 +114,10 @@ impl<O: Observer> World<O> {
         let nodes = match setup.network.model {
             NetworkModel::Links => Nodes::Links(born(&shared, observe)),
             NetworkModel::Fluid => Nodes::Fluid(born(&shared, observe)),
+            NetworkModel::FluidInBatches(length) => {
+                let batches = Batches::new(nanos(length), shared.latencies.smallest);
+                Nodes::FluidInBatches(born(&shared, observe), batches)
+            }
         };
         Ok(Self { shared, nodes })
     }
@@ -125,6 +131,9 @@ impl<O: Observer> World<O> {
         match &mut self.nodes {
             Nodes::Links(nodes) => nodes.iter_mut().for_each(|node| node.mutate(shared)),
             Nodes::Fluid(nodes) => nodes.iter_mut().for_each(|node| node.mutate(shared)),
+            Nodes::FluidInBatches(nodes, _) => {
+                nodes.iter_mut().for_each(|node| node.mutate(shared));
+            }
         }
         self
     }
@@ -145,14 +154,12 @@ impl<O: Observer> World<O> {
         let mut watch = Watch::new(&shared, options);
         match nodes {
             Nodes::Links(nodes) => {
-                watch.wait_for(&nodes);
-                let outcome = match driver {
-                    Driver::Heap => heap::run(&shared, nodes, |_, _, _, _| {}, &mut watch),
-                    Driver::Windows => {
-                        let shift = windows::shift(nodes.len(), threads, chunk);
-                        windows::run(&shared, nodes, shift, threads, &mut watch)
-                    }
-                };
+                let outcome = drive(&shared, nodes, None, (driver, threads, chunk), &mut watch);
+                report(shared, outcome, watch)
+            }
+            Nodes::FluidInBatches(nodes, batches) => {
+                let how = (driver, threads, chunk);
+                let outcome = drive(&shared, nodes, Some(batches), how, &mut watch);
                 report(shared, outcome, watch)
             }
             Nodes::Fluid(nodes) => {
@@ -161,9 +168,27 @@ impl<O: Observer> World<O> {
                 let couple = |now, number, nodes: &mut [_], woken: &mut _| {
                     coupling.after(now, number, nodes, woken);
                 };
-                let outcome = heap::run(&shared, nodes, couple, &mut watch);
+                let outcome = heap::run(&shared, nodes, couple, None, &mut watch);
                 report(shared, outcome, watch)
             }
+        }
+    }
+}
+
+/// Drives peers that need nothing of each other within a window.
+fn drive<O: Observer, N: Network + Send>(
+    shared: &Shared,
+    nodes: Vec<Node<O, N>>,
+    batches: Option<Batches>,
+    (driver, threads, chunk): (Driver, usize, Option<usize>),
+    watch: &mut Watch<'_>,
+) -> Outcome<O, N> {
+    watch.wait_for(&nodes);
+    match driver {
+        Driver::Heap => heap::run(shared, nodes, |_, _, _, _| {}, batches, watch),
+        Driver::Windows => {
+            let shift = windows::shift(nodes.len(), threads, chunk);
+            windows::run(shared, nodes, batches, (shift, threads), watch)
         }
     }
 }
@@ -179,10 +204,16 @@ fn born<O: Observer, N: Network>(
         .collect()
 }
 
-/// Whether the network model can carry it.
+/// Whether codec and network model can carry it.
 fn check_network(setup: &Setup, peers: usize) -> Result<(), SetupError> {
-    if setup.network.model == NetworkModel::Links {
-        return Ok(());
+    if setup.geometry.is_of_whole_pieces() && setup.wire == WireMode::Bytes {
+        return Err(SetupError::WholePieces);
+    }
+    match setup.network.model {
+        NetworkModel::Links => return Ok(()),
+        NetworkModel::FluidInBatches(length) if batch::LENGTHS.contains(&length) => return Ok(()),
+        NetworkModel::FluidInBatches(length) => return Err(SetupError::Batch(length)),
+        NetworkModel::Fluid => {}
     }
     if peers > fluid::PEERS_MAX {
         return Err(SetupError::FluidPeers(peers));

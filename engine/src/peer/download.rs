@@ -24,6 +24,19 @@ const PIPELINE_SPARE: u64 = 2;
 /// The pipeline of a fast neighbour covers at least this long: its own processing is not free.
 const PIPELINE_LEAST: Duration = Duration::from_millis(50);
 
+/// How many requests are on their way to a neighbour that gives so many bytes in a round trip.
+///
+/// Of whole pieces, the spare blocks are one piece, and there are more where the link would else be
+/// idle for a quarter of the time: two pieces at a slow neighbour would be asked for far too early.
+fn pipeline(covered: u64, geometry: &Geometry) -> u64 {
+    let block = u64::from(geometry.block_length());
+    if geometry.is_of_whole_pieces() {
+        1 + (covered + block * 3 / 4) / block
+    } else {
+        PIPELINE_SPARE + covered / block
+    }
+}
+
 impl Peer {
     /// Fills the pipeline of every neighbour that lets us ask.
     pub(super) fn ask_everybody(&mut self) {
@@ -44,6 +57,7 @@ impl Peer {
         if link.they_choke || link.wanted == 0 {
             return;
         }
+        let geometry = *self.pieces.geometry();
         let neighbour = self.neighbour(conn).expect("its link is there");
         if neighbour.snubbed && !neighbour.requests.is_empty() {
             return;
@@ -51,10 +65,10 @@ impl Peer {
         // Sized by the smallest round trip seen, never by the queue it makes itself.
         let mut rate = neighbour.down.rate(now);
         if limits.quick_pipeline {
-            rate = rate.max(neighbour.rate_of_requests());
+            rate = rate.max(neighbour.rate_of_requests(geometry.block_length()));
         }
         let covered = rate.bytes_in(nanos(neighbour.rtt.max(PIPELINE_LEAST)));
-        let depth = PIPELINE_SPARE + covered / u64::from(Geometry::BLOCK);
+        let depth = pipeline(covered, &geometry);
         let depth = depth.min(u64::from(limits.requests_max.min(neighbour.requests_max)));
         let mut room = usize::try_from(depth)
             .expect("bounded by a u16")
@@ -128,7 +142,7 @@ impl Peer {
             .pieces
             .geometry()
             .piece_length()
-            .saturating_sub(Geometry::BLOCK);
+            .saturating_sub(self.pieces.geometry().block_length());
         let rest = match neighbour.down.rate(self.now).nanos_for(u64::from(rest)) {
             u64::MAX => Duration::ZERO,
             nanos => Duration::from_nanos(nanos),
@@ -326,8 +340,9 @@ impl Peer {
             return;
         }
         self.links[conn.slot()].last_received = now;
+        let block = self.pieces.geometry().block_length();
         let neighbour = self.neighbour(conn).expect("checked above");
-        neighbour.counted = neighbour.counted.saturating_add(bytes).min(Geometry::BLOCK);
+        neighbour.counted = neighbour.counted.saturating_add(bytes).min(block);
         neighbour.down.add(now, u64::from(bytes));
         neighbour.last_block = now;
         neighbour.snubbed = false;
@@ -475,5 +490,21 @@ impl Peer {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipelines_of_blocks_and_of_pieces() {
+        let blocks = Geometry::new(1 << 20, 65_536).unwrap();
+        let depths =
+            |geometry: &Geometry| [0, 16_383, 16_384, 81_920].map(|c| pipeline(c, geometry));
+        assert_eq!(depths(&blocks), [2, 2, 3, 7]);
+        // 32 KiB and what is covered; then 64 KiB, and 128 KiB from a quarter of a piece on.
+        let pieces = blocks.in_whole_pieces().unwrap();
+        assert_eq!(depths(&pieces), [1, 1, 2, 3]);
     }
 }

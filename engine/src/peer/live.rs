@@ -60,7 +60,11 @@ impl Live {
                 Ok(None)
             };
         };
-        if config.geometry(geometry.piece_length())? != *geometry {
+        let mut agreed = config.geometry(geometry.piece_length())?;
+        if geometry.is_of_whole_pieces() {
+            agreed = agreed.in_whole_pieces()?;
+        }
+        if agreed != *geometry {
             return Err(ConfigError::LiveGeometry);
         }
         if bitrate.is_none() {

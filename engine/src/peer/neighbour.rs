@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::claims::Claims;
 use super::heard::Heard;
 use crate::bitfield::Bitfield;
-use crate::geometry::{Block, BlockRef, Geometry, PieceIndex};
+use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
 use crate::rate::{Rate, RateMeter};
@@ -99,8 +99,8 @@ pub(crate) struct Neighbour {
 impl Neighbour {
     /// What it gives now, by Little's law: what is asked for over the time that an answer takes.
     /// Behind a bottleneck that time grows with what is asked for, so that this does not.
-    pub(crate) fn rate_of_requests(&self) -> Rate {
-        let bytes = self.requests.len() as u64 * u64::from(Geometry::BLOCK);
+    pub(crate) fn rate_of_requests(&self, block_length: u32) -> Rate {
+        let bytes = self.requests.len() as u64 * u64::from(block_length);
         let millis = self.response.as_millis().max(1);
         Rate::from_bytes_per_s(bytes * 1000 / u64::try_from(millis).unwrap_or(u64::MAX))
     }

@@ -168,7 +168,7 @@ impl PieceTable {
             };
             started.blocks.iter().filter(here).count()
         });
-        whole.saturating_sub(here as u64 * u64::from(Geometry::BLOCK))
+        whole.saturating_sub(here as u64 * u64::from(self.geometry.block_length()))
     }
 
     /// Nothing of the piece is asked for or here.

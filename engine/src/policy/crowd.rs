@@ -5,7 +5,7 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::geometry::{Geometry, PieceIndex};
+use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::peer::{Link, Neighbour, PieceTable};
 use crate::rate::Rate;
@@ -158,7 +158,7 @@ impl Member<'_> {
     #[must_use]
     pub fn queue_time(&self, rate: Rate) -> Duration {
         let blocks = u64::try_from(self.outstanding()).unwrap_or(u64::MAX);
-        let bytes = blocks.saturating_add(1) * u64::from(Geometry::BLOCK);
+        let bytes = blocks.saturating_add(1) * u64::from(self.table.geometry().block_length());
         Duration::from_nanos(rate.nanos_for(bytes))
     }
 }

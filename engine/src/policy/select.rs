@@ -158,6 +158,12 @@ impl SelectView<'_> {
         self.player.map(Player::bitrate)
     }
 
+    /// Bytes of a request, as long as a piece is not shorter.
+    #[must_use]
+    pub fn block_length(&self) -> u64 {
+        u64::from(self.table.geometry().block_length())
+    }
+
     /// Bytes of a piece that have not come.
     #[must_use]
     pub fn missing_of(&self, offset: usize) -> u64 {

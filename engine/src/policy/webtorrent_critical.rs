@@ -51,7 +51,7 @@ impl<'a> Ranker<'a> {
         Self {
             view,
             speed: me.down().bytes_per_s().max(1),
-            queue: u64::try_from(me.outstanding().max(1)).unwrap_or(u64::MAX) * BLOCK,
+            queue: u64::try_from(me.outstanding().max(1)).unwrap_or(u64::MAX) * view.block_length(),
             tries: TRIES,
             seen: 0,
         }

@@ -80,7 +80,8 @@ coded!(struct SuperSeeding { k, tau });
 
 impl Coded for Geometry {
     fn put(&self, out: &mut Writer) {
-        self.is_endless().put(out);
+        let kind = u8::from(self.is_endless()) | u8::from(self.is_of_whole_pieces()) << 1;
+        kind.put(out);
         self.piece_length().put(out);
         if self.is_endless() {
             self.pieces().put(out);
@@ -90,14 +91,18 @@ impl Coded for Geometry {
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let endless = bool::get(from)?;
+        let kind = u8::get(from)?;
         let piece_length = u32::get(from)?;
-        let geometry = if endless {
-            Self::live(piece_length, u32::get(from)?)
-        } else {
-            Self::new(u64::get(from)?, piece_length)
+        let geometry = match kind {
+            0 | 2 => Self::new(u64::get(from)?, piece_length),
+            1 | 3 => Self::live(piece_length, u32::get(from)?),
+            _ => return Err(Malformed::Kind("geometry")),
         };
-        geometry.map_err(Malformed::Config)
+        let whole = |geometry: Self| match kind {
+            0 | 1 => Ok(geometry),
+            _ => geometry.in_whole_pieces(),
+        };
+        geometry.and_then(whole).map_err(Malformed::Config)
     }
 }
 
@@ -125,5 +130,25 @@ impl Coded for PeerId {
     }
     fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         Coded::get(from).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_geometry_keeps_its_request_grid() {
+        let film = Geometry::new(1_000_000, 65_536).unwrap();
+        let live = Geometry::live(32_768, 100).unwrap();
+        for geometry in [film, live] {
+            for geometry in [geometry, geometry.in_whole_pieces().unwrap()] {
+                let mut out = Writer::default();
+                geometry.put(&mut out);
+                let read = Geometry::get(&mut Reader::new(&out.bytes));
+                assert_eq!(read.unwrap(), geometry);
+            }
+        }
+        assert!(Geometry::get(&mut Reader::new(&[4; 16])).is_err());
     }
 }

@@ -4,6 +4,12 @@
 //!
 //! It is done link by link: the one that offers its flows least is full first. Rounding is down, so
 //! the sum over a link never exceeds its capacity, and falls short by less than one unit a flow.
+//!
+//! What a link offers never falls while others become full, so a heap need not be told of changes: an
+//! offer that has risen since it was entered is entered anew when its turn comes.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// No further flow.
 const END: u32 = u32::MAX;
@@ -12,6 +18,8 @@ const END: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(super) struct Filling {
     links: Vec<Link>,
+    /// Links with flows that grow, by what they offered when they were entered.
+    order: BinaryHeap<Reverse<(u64, u32)>>,
     /// By flow: the next flow on its uplink, and on its downlink.
     next: Vec<[u32; 2]>,
 }
@@ -24,6 +32,8 @@ struct Link {
     open: u64,
     /// What it offers each of them.
     offer: u64,
+    /// What it offered when it was full; `u64::MAX` if it never was.
+    level: u64,
     /// Its first flow.
     head: u32,
 }
@@ -66,6 +76,7 @@ impl Filling {
             left,
             open: 0,
             offer: 0,
+            level: u64::MAX,
             head: END,
         }));
         self.next.clear();
@@ -78,15 +89,32 @@ impl Filling {
             self.next.push(next);
         }
         self.links.iter_mut().for_each(Link::look);
+        let open = (0..).zip(&self.links).filter(|(_, link)| link.open > 0);
+        self.order.clear();
+        self.order
+            .extend(open.map(|(number, link)| Reverse((link.offer, number))));
     }
 
     /// The link that is full first, and what it offers.
-    fn tightest(&self) -> (usize, u64) {
-        let open = self.links.iter().enumerate().filter(|link| link.1.open > 0);
-        let (number, link) = open
-            .min_by_key(|link| link.1.offer)
-            .expect("a flow that grows is on two links");
-        (number, link.offer)
+    fn tightest(&mut self) -> (usize, u64) {
+        loop {
+            let Reverse((entered, number)) =
+                self.order.pop().expect("a flow that grows is on two links");
+            let link = &mut self.links[number as usize];
+            if link.open > 0 && link.offer == entered {
+                link.level = entered;
+                return (number as usize, entered);
+            }
+            if link.open > 0 {
+                self.order.push(Reverse((link.offer, number)));
+            }
+        }
+    }
+
+    /// What each link of the last solution offered its flows when it was full; `u64::MAX` where it was
+    /// not.
+    pub(super) fn levels(&self) -> impl Iterator<Item = u64> + '_ {
+        self.links.iter().map(|link| link.level)
     }
 
     fn take(&mut self, link: usize, share: u64) {

@@ -14,8 +14,10 @@
 //! no link is ever used beyond its rate.
 //!
 //! Rates depend on both ends at once, so nothing can be handled ahead of time: such a run is driven
-//! by the plain heap driver, in one thread.
+//! by the plain heap driver, in one thread. `batch` solves them now and then instead: not exact, and
+//! for any number of peers and threads.
 
+pub(crate) mod batch;
 mod coupling;
 mod filling;
 mod uplink;
@@ -27,7 +29,7 @@ pub(crate) use uplink::Uplink;
 pub(crate) const PEERS_MAX: usize = 100;
 
 /// Bits of a share below one byte per second. A block of 16 KiB is 2^60.1 units of (share ×
-/// nanoseconds), so a `u64` holds eight times as much.
+/// nanoseconds), a whole piece of at most 256 KiB 2^63.94: a `u64` holds both.
 const FRACTION: u32 = 16;
 
 /// A rate in bytes per second as a capacity; rates above 2^47 count as that.

@@ -69,7 +69,7 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
         let block = shared.block_bytes;
-        if shared.setup.network.model == NetworkModel::Fluid {
+        if shared.setup.network.model != NetworkModel::Links {
             Flow::open()
         } else if shared.setup.network.congestion {
             Flow::growing(

@@ -20,7 +20,7 @@ use swarmbed_engine::{Block, ConnId, Event, Footprint, Input, Instant, Message, 
 
 use crate::check::Played;
 use crate::chunk::Place;
-use crate::fluid;
+use crate::fluid::{self, batch::Sending};
 use crate::links::{Downlink, Uplink};
 use crate::mail::{Body, Door, Mail};
 use crate::network::Network;
@@ -94,7 +94,7 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
     pub(crate) messages: u64,
     pub(crate) calls: u64,
-    /// Blocks stored that were not corrupt, and their bytes.
+    /// Blocks of 16 KiB stored that were not corrupt, and their bytes.
     pub(crate) useful_blocks: u64,
     pub(crate) useful_bytes: u64,
 }
@@ -408,6 +408,20 @@ impl<O: Observer, N: Network> Node<O, N> {
             .flatten()
             .filter(|conn| conn.is_open())
             .map(|conn| conn.peer)
+    }
+
+    /// Of the blocks that are being sent, what a solver of shares needs.
+    pub(crate) fn sending(&self) -> Sending<impl Iterator<Item = u32> + Clone + '_> {
+        Sending {
+            uplink: self.uplink.rate(),
+            downlink: self.downlink.rate(),
+            receivers: self.uplink.receivers(),
+        }
+    }
+
+    /// A batch of shares begins; true if its next event may be another.
+    pub(crate) fn offered(&mut self, now: u64, offers: &[u64]) -> bool {
+        self.uplink.offered(now, offers)
     }
 
     /// Bytes that wait on its downlink.

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use swarmbed_engine::{Block, Datagram, Event, Input, Output, PieceIndex, StoreResult, Verdict};
+use swarmbed_engine::{
+    Block, Datagram, Event, Geometry, Input, Output, PieceIndex, StoreResult, Verdict,
+};
 
 use super::{Net, Node};
 use crate::address::host_at;
@@ -48,7 +50,7 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     fn store(&mut self, block: Block, net: &Net<'_>) {
         if !self.storage.store(block, &net.shared.setup.geometry) {
-            self.counts.useful_blocks += 1;
+            self.counts.useful_blocks += u64::from(block.length.div_ceil(Geometry::BLOCK));
             self.counts.useful_bytes += u64::from(block.length);
         }
         let result = StoreResult::Done;

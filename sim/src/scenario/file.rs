@@ -321,6 +321,9 @@ pub enum Behaviour {
 pub struct Network {
     /// How blocks share links; absent: `links`.
     pub model: Option<Model>,
+    /// What is asked for and sent at one go; absent: `block`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granularity: Option<Granularity>,
     /// Round trips between peers, uniform between two.
     pub rtt: (Time, Time),
     /// Round trip to the tracker.
@@ -337,12 +340,51 @@ pub struct Network {
 
 /// How blocks share links.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(
+    untagged,
+    expecting = "expected \"links\", \"fluid\", or { fluid = { batch = \"100 ms\" } }"
+)]
 pub enum Model {
+    /// `"links"`, `"fluid"`
+    Named(ModelName),
+    /// `{ fluid = { batch = "100 ms" } }`
+    Batched(Batched),
+}
+
+/// `"links"`, `"fluid"`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelName {
     /// Uplinks shared equally, downlinks first come first served, windows.
     Links,
     /// Max-min fair rates, exact; up to 100 peers.
     Fluid,
+}
+
+/// `{ fluid = { batch = "100 ms" } }`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batched {
+    /// Max-min fair rates, not exact.
+    pub fluid: Batch,
+}
+
+/// `{ batch = "100 ms" }`
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Time between two solutions.
+    pub batch: Time,
+}
+
+/// What is asked for and sent at one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Granularity {
+    /// 16 KiB.
+    Block,
+    /// A whole piece.
+    Piece,
 }
 
 /// Whether messages pass the codec.
@@ -602,6 +644,7 @@ impl Default for Network {
     fn default() -> Self {
         Self {
             model: None,
+            granularity: None,
             rtt: (millis(100), millis(300)),
             tracker_rtt: millis(100),
             congestion: true,

@@ -9,6 +9,7 @@ mod class;
 mod drawing;
 mod fault;
 mod file;
+mod granularity;
 mod named;
 mod network;
 mod resolve;

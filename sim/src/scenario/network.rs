@@ -1,6 +1,8 @@
 //! `[network]`: what it means, and whether its model can carry the swarm.
 
-use super::file::{self, File};
+use std::time::Duration;
+
+use super::file::{self, File, ModelName};
 use super::resolve::{Result, error, find};
 use crate::fluid;
 use crate::setup::{NetworkModel, NetworkSetup};
@@ -19,8 +21,9 @@ pub(super) fn network(file: &File, text: &str) -> Result<NetworkSetup> {
         .hash_rate
         .map_or(0, |rate| 1_000_000_000_000 / rate.0.bytes_per_s().max(1));
     let model = match network.model {
-        None | Some(file::Model::Links) => NetworkModel::Links,
-        Some(file::Model::Fluid) => fluid(file, text)?,
+        None | Some(file::Model::Named(ModelName::Links)) => NetworkModel::Links,
+        Some(file::Model::Named(ModelName::Fluid)) => fluid(file, text)?,
+        Some(file::Model::Batched(of)) => batched(file, of.fluid.batch.0, text)?,
     };
     Ok(NetworkSetup {
         model,
@@ -44,7 +47,7 @@ fn fluid(file: &File, text: &str) -> Result<NetworkModel> {
                 "{peers} peers are more than the {most} that the network model `fluid` is for: it \
                  solves all rates anew at every block"
             ),
-            "write model = \"links\", or fewer viewers",
+            "write model = \"links\", { fluid = { batch = \"100 ms\" } }, or fewer viewers",
             span,
         );
     }
@@ -55,12 +58,30 @@ fn fluid(file: &File, text: &str) -> Result<NetworkModel> {
             span,
         );
     }
-    if !file.network.congestion {
+    windowless(file, text)?;
+    Ok(NetworkModel::Fluid)
+}
+
+/// The same, solved in batches.
+fn batched(file: &File, length: Duration, text: &str) -> Result<NetworkModel> {
+    if !fluid::batch::LENGTHS.contains(&length) {
         return error(
-            "the network model `fluid` has no windows, so no `congestion` to be without",
-            "leave out `congestion`",
-            find(text, "congestion"),
+            format!("batches of {length:?}: rates are solved anew every 10 ms to 10 s"),
+            "write model = { fluid = { batch = \"100 ms\" } }",
+            find(text, "batch"),
         );
     }
-    Ok(NetworkModel::Fluid)
+    windowless(file, text)?;
+    Ok(NetworkModel::FluidInBatches(length))
+}
+
+fn windowless(file: &File, text: &str) -> Result<()> {
+    if file.network.congestion {
+        return Ok(());
+    }
+    error(
+        "the network model `fluid` has no windows, so no `congestion` to be without",
+        "leave out `congestion`",
+        find(text, "congestion"),
+    )
 }

@@ -234,6 +234,7 @@ fn one(file: &File, policy: &Spanned<Policy>, text: &str) -> Result<Setup> {
         (None, _) => (geometry, None),
     };
     let classes = classes(file, policy, text)?;
+    let geometry = super::granularity::granularity(file, geometry, &classes, text)?;
     let swarm = &file.swarm;
     if swarm.neighbours == 0 || swarm.neighbours > swarm.neighbours_max {
         return error(
