@@ -17,7 +17,7 @@ fn victim(number: u64) -> Peer {
     let index = |length: usize| usize::try_from(number).unwrap() % length;
     // Two of five have none of this, as simulated peers mostly have.
     let plain = number % 5 < 2;
-    if plain {
+    if plain && number.is_multiple_of(2) {
         config.detail = Detail::Summary;
     }
     config.exchange = Exchange {

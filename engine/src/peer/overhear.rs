@@ -37,7 +37,6 @@ impl Peer {
             || now >= self.due.min(self.tick_at)
             || self.talks.is_some()
             || self.web_seed.is_some()
-            || self.tells_blocks
             || !self.player.as_ref().is_none_or(|one| one.is_quiet(now))
         {
             return false;
@@ -82,8 +81,12 @@ impl Peer {
         })
     }
 
-    /// It is new, and neither changes our interest nor finds us waiting for something to ask.
+    /// It is new, and neither changes our interest nor finds us waiting for something to ask; nor is it
+    /// the first we hear of a piece, where that is told.
     fn is_no_offer(&self, slot: usize, offset: usize, missing: bool) -> bool {
+        if self.tells_blocks && missing && !self.pieces.owners.anybody(offset) {
+            return false;
+        }
         let link = &self.links[slot];
         let nothing_to_ask = link.they_choke || {
             let neighbour = self.neighbours[slot].as_ref();
