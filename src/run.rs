@@ -3,6 +3,7 @@
 mod bounds;
 mod claims;
 mod classes;
+mod clock;
 pub(crate) mod crew;
 pub(crate) mod files;
 pub(crate) mod kept;

@@ -13,6 +13,7 @@ use swarmbed_analysis::timeline::Moment;
 use swarmbed_sim::OverlaySnapshot;
 use swarmbed_sim::scenario::Scenario;
 
+use super::clock::Clock;
 use super::kept::{Bulk, Digest};
 use super::memory;
 use super::portrait::Portrait;
@@ -208,6 +209,7 @@ impl Album<'_> {
         } else {
             ("starting", |moment| moment.starting)
         };
+        let clock = self.clock()?;
         let mut series = Vec::new();
         for (variant, name) in self.names() {
             let moments = &self.portrait(variant)?.timeline;
@@ -215,42 +217,47 @@ impl Album<'_> {
                 name: format!("{name}: {label}"),
                 colour: variant,
                 dashed,
-                points: moments
-                    .iter()
-                    .map(|moment| (moment.at.as_secs_f64(), f64::from(of(moment))))
-                    .collect(),
+                points: clock.means(moments, of),
             };
             series.push(line("present", false, |moment| moment.present));
             series.push(line(what, true, second));
         }
         Some(Lines {
             title: self.title("Swarm size"),
-            caption: self.judged(self.first_seed()),
-            x: axis("time, s", None),
+            caption: self.judged(format!("{}{}", self.first_seed(), clock.said())),
+            x: axis(clock.axis(), None),
             y: axis("peers", None),
             series,
         })
     }
 
-    /// Pieces skipped of those due, every 20 s.
+    /// The time axis of what is counted over time.
+    fn clock(&self) -> Option<Clock> {
+        let (first, _) = self.names().next()?;
+        Some(Clock::of(&self.portrait(first)?.timeline))
+    }
+
+    /// Pieces skipped of those due, every 20 s or more.
     fn loss_over_time(&self) -> Option<Lines> {
-        const STEPS: usize = 10;
         if self.scenario.stalls {
             return None;
         }
+        let clock = self.clock()?;
+        let steps = clock.steps.max(10);
         let mut series = Vec::new();
         for (variant, name) in self.names() {
             let setup = &self.scenario.variants[variant].setup;
             let pieces_per_s =
                 float(setup.bitrate?.bytes_per_s()) / f64::from(setup.geometry.piece_length());
             let moments = &self.portrait(variant)?.timeline;
-            let points = moments.chunks(STEPS).filter_map(|part| {
+            let points = moments.chunks(steps).filter_map(|part| {
                 let step = moments.get(1)?.at.as_secs_f64();
                 let due = part.iter().map(|one| f64::from(one.playing)).sum::<f64>()
                     * step
                     * pieces_per_s;
                 let lost: f64 = part.iter().map(|one| f64::from(one.skipped)).sum();
-                (due > 0.0).then(|| (part[part.len() - 1].at.as_secs_f64(), 100.0 * lost / due))
+                let at = part[part.len() - 1].at.as_secs_f64() / clock.unit();
+                (due > 0.0).then(|| (at, 100.0 * lost / due))
             });
             series.push(Series {
                 name: name.into(),
@@ -259,10 +266,11 @@ impl Album<'_> {
                 points: points.collect(),
             });
         }
+        let every = clock.every(steps);
         Some(Lines {
             title: self.title("Chunk loss over time"),
-            caption: self.judged(format!("{}; every 20 s", self.first_seed())),
-            x: axis("time, s", None),
+            caption: self.judged(format!("{}; {every}", self.first_seed())),
+            x: axis(clock.axis(), None),
             y: axis("chunks skipped of those due, %", None),
             series,
         })

@@ -1,5 +1,5 @@
 //! Policies side by side: a row for each, a column for each metric, a dot for the mean and a bar
-//! for its 95 % interval.
+//! for its 95 % interval. What would be too wide to read stands in several bands, one below the other.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
@@ -47,89 +47,154 @@ pub struct Interval {
 
 const TOP: i32 = 88;
 const BOTTOM: i32 = 66;
+/// Above a band's rows: its metrics' names. Below them: the ticks.
+const HEADING: i32 = 44;
+const BELOW: i32 = 30;
 const ROW: i32 = 40;
 const COLUMN: i32 = 190;
 const GAP: i32 = 34;
-/// Longest name of a row that is not cut.
+/// Longest line of a row's name that is not cut; a name has two at most.
 const NAME: usize = 40;
+/// A name of one line that is longer than this is broken in two where it can be.
+const NAME_LINE: usize = 28;
+const NAME_ROW: i32 = 16;
+/// Most metrics in a band.
+const BAND: usize = 5;
 
 impl Figure for Comparison {
     fn size(&self) -> (u32, u32) {
-        let columns = i32::try_from(self.panels.len())
-            .expect("few metrics")
-            .max(2);
-        let rows = i32::try_from(self.rows.len()).expect("few policies");
+        let columns = self.bands().map(<[Panel]>::len).max().unwrap_or(0).max(2);
+        let columns = i32::try_from(columns).expect("at most a band");
+        let bands = i32::try_from(self.bands().len()).expect("few metrics");
         let width = self.names_width() + columns * (COLUMN + GAP) + 16;
-        let height = TOP + rows * ROW + BOTTOM + more_lines(&self.caption, width);
+        let height = TOP - HEADING + bands.max(1) * self.band_height() + BOTTOM - BELOW;
+        let height = height + more_lines(&self.caption, width);
         (width.unsigned_abs(), height.unsigned_abs())
     }
 
     fn draw<B: DrawingBackend>(&self, sheet: &Sheet<'_, B>) -> Result<(), FigureError> {
         sheet.frame(&self.title, &self.caption)?;
-        let left = self.names_width();
-        for (row, name) in self.rows.iter().enumerate() {
-            let at = (left - 14, middle(row));
-            let style = sheet.style(14, RGBColor(0, 0, 0));
-            sheet.text(&cut(name), at, style, (HPos::Right, VPos::Center))?;
-        }
-        let mut from = left;
-        for panel in &self.panels {
-            self.panel(sheet, panel, from)?;
-            from += COLUMN + GAP;
+        let mut top = TOP;
+        for band in self.bands() {
+            self.band(sheet, band, top)?;
+            top += self.band_height();
         }
         Ok(())
     }
 }
 
-fn cut(name: &str) -> String {
-    if name.chars().count() <= NAME {
-        return name.into();
+/// A row's name in one line or two.
+fn lines(name: &str) -> Vec<String> {
+    let length = name.chars().count();
+    let breaks = |separator: &str| {
+        let ends = name
+            .match_indices(separator)
+            .map(|(at, found)| at + found.len());
+        ends.min_by_key(|&at| {
+            let first = name[..at].trim_end().chars().count();
+            first.max(length - first)
+        })
+    };
+    let at = (length > NAME_LINE)
+        .then(|| breaks(", ").or_else(|| breaks(" ")))
+        .flatten();
+    match at {
+        None => vec![cut(name)],
+        Some(at) => vec![cut(name[..at].trim_end()), cut(&name[at..])],
     }
-    name.chars().take(NAME - 1).chain(['…']).collect()
 }
 
-fn middle(row: usize) -> i32 {
-    TOP + ROW * i32::try_from(row).expect("few policies") + ROW / 2
+fn cut(line: &str) -> String {
+    if line.chars().count() <= NAME {
+        return line.into();
+    }
+    line.chars().take(NAME - 1).chain(['…']).collect()
+}
+
+/// The middle of a row of a band whose rows begin at `top`.
+fn middle(top: i32, row: usize) -> i32 {
+    top + ROW * i32::try_from(row).expect("few policies") + ROW / 2
 }
 
 impl Comparison {
+    /// The metrics, in bands of about the same length.
+    fn bands(&self) -> std::slice::Chunks<'_, Panel> {
+        let bands = self.panels.len().div_ceil(BAND).max(1);
+        self.panels.chunks(self.panels.len().div_ceil(bands).max(1))
+    }
+
+    fn rows_height(&self) -> i32 {
+        ROW * i32::try_from(self.rows.len()).expect("few policies")
+    }
+
+    /// From one band's rows to the next one's.
+    fn band_height(&self) -> i32 {
+        HEADING + self.rows_height() + BELOW
+    }
+
     /// Room for the rows' names. By counting letters: the size is wanted before there is a sheet.
     fn names_width(&self) -> i32 {
-        let longest = self.rows.iter().map(|name| name.chars().count().min(NAME));
-        30 + 8 * i32::try_from(longest.max().unwrap_or(0)).expect("bounded by NAME")
+        let lines = self.rows.iter().flat_map(|name| lines(name));
+        let longest = lines.map(|line| line.chars().count()).max();
+        30 + 8 * i32::try_from(longest.unwrap_or(0)).expect("bounded by NAME")
+    }
+
+    fn band<B: DrawingBackend>(
+        &self,
+        sheet: &Sheet<'_, B>,
+        panels: &[Panel],
+        top: i32,
+    ) -> Result<(), FigureError> {
+        let left = self.names_width();
+        for (row, name) in self.rows.iter().enumerate() {
+            let lines = lines(name);
+            let half = NAME_ROW * i32::try_from(lines.len() - 1).expect("two at most") / 2;
+            let mut at = (left - 14, middle(top, row) - half);
+            for line in &lines {
+                let style = sheet.style(14, RGBColor(0, 0, 0));
+                sheet.text(line, at, style, (HPos::Right, VPos::Center))?;
+                at.1 += NAME_ROW;
+            }
+        }
+        let mut from = left;
+        for panel in panels {
+            self.panel(sheet, panel, (from, top))?;
+            from += COLUMN + GAP;
+        }
+        Ok(())
     }
 
     fn panel<B: DrawingBackend>(
         &self,
         sheet: &Sheet<'_, B>,
         panel: &Panel,
-        left: i32,
+        (left, top): (i32, i32),
     ) -> Result<(), FigureError> {
         let (low, high) = range(&panel.values);
         let x = |value: f64| {
             let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
             left + whole(share * f64::from(COLUMN))
         };
-        let bottom = TOP + ROW * i32::try_from(self.rows.len()).expect("few policies");
+        let bottom = top + self.rows_height();
         let centre = left + COLUMN / 2;
         let heading = sheet.style(14, RGBColor(0, 0, 0));
         let anchor = (HPos::Center, VPos::Center);
-        sheet.text(&panel.name, (centre, TOP - 34), heading, anchor)?;
+        sheet.text(&panel.name, (centre, top - 34), heading, anchor)?;
         let hint = if panel.less_is_better {
             "← less is better"
         } else {
             "more is better →"
         };
-        sheet.text(hint, (centre, TOP - 14), sheet.style(11, QUIET), anchor)?;
+        sheet.text(hint, (centre, top - 14), sheet.style(11, QUIET), anchor)?;
         for tick in ticks(low, high, 3) {
-            sheet.line(&[(x(tick), TOP), (x(tick), bottom)], GRID, 1)?;
+            sheet.line(&[(x(tick), top), (x(tick), bottom)], GRID, 1)?;
             let at = (x(tick), bottom + 6);
             let style = sheet.style(12, RGBColor(0, 0, 0));
             sheet.text(&label(tick), at, style, (HPos::Center, VPos::Top))?;
         }
         sheet.line(&[(left, bottom), (left + COLUMN, bottom)], QUIET, 1)?;
         for (row, value) in panel.values.iter().enumerate() {
-            let y = middle(row);
+            let y = middle(top, row);
             if value.low.is_finite() && value.high.is_finite() {
                 let (from, to) = (x(value.low), x(value.high));
                 sheet.line(&[(from, y), (to, y)], colour(row), 3)?;
@@ -160,5 +225,53 @@ fn range(values: &[Interval]) -> (f64, f64) {
         (low, high + room)
     } else {
         (0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_stand_in_two_lines() {
+        assert_eq!(lines("give-to-get"), ["give-to-get"]);
+        assert_eq!(
+            lines("tit-for-tat, expiry announced, numbering ring"),
+            ["tit-for-tat, expiry announced,", "numbering ring"]
+        );
+        assert_eq!(
+            lines("tit-for-tat, rarest first"),
+            ["tit-for-tat, rarest first"]
+        );
+        let long = "a".repeat(60);
+        assert_eq!(lines(&long), [format!("{}…", "a".repeat(39))]);
+        assert_eq!(lines(&format!("ü, {long}")).len(), 2);
+    }
+
+    #[test]
+    fn many_metrics_stand_in_bands_that_are_no_wider_than_five() {
+        let panel = Panel {
+            name: "start-up, s".into(),
+            less_is_better: true,
+            values: Vec::new(),
+        };
+        let figure = |panels: usize| Comparison {
+            title: "title".into(),
+            caption: "caption".into(),
+            rows: vec!["one".into(), "other".into()],
+            panels: vec![panel.clone(); panels],
+        };
+        let lengths = |panels| {
+            figure(panels)
+                .bands()
+                .map(<[Panel]>::len)
+                .collect::<Vec<_>>()
+        };
+        assert!(lengths(0).is_empty());
+        assert_eq!(lengths(5), [5]);
+        assert_eq!(lengths(8), [4, 4]);
+        assert_eq!(lengths(11), [4, 4, 3]);
+        let ((five, one), (four, two)) = (figure(5).size(), figure(8).size());
+        assert!(four < five && two > one);
     }
 }
