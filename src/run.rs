@@ -4,6 +4,7 @@ mod bounds;
 mod claims;
 mod classes;
 mod clock;
+mod coarse;
 pub(crate) mod crew;
 pub(crate) mod files;
 pub(crate) mod kept;

@@ -3,9 +3,10 @@
 
 Plays a small part of scenarios/bench/file-2k.toml on one thread, counts what `World::run` executes (not reading, tables and
 figures), and compares with results/bench/instructions.json: 10 % more, and it fails. With --update it writes that file, and
-beside it instructions.txt, the functions that take most.
+beside it instructions.txt, the functions that take most. With --coarse it counts small parts of scenarios/coarse in the default
+and in each coarse mode instead, and writes results/coarse/instructions.txt.
 
-usage: tests/instructions.py PROGRAM [--update]     PROGRAM: a release build of swarmbed
+usage: tests/instructions.py PROGRAM [--update | --coarse]     PROGRAM: a release build of swarmbed
 """
 import collections
 import json
@@ -25,12 +26,24 @@ ALLOWED = 1.10
 UPDATE = "tests/instructions.py target/release/swarmbed --update"
 
 
-def count(program, folder):
+# Small parts of the studies of coarse mode, and what is set for each mode.
+COARSE = HERE / "results/coarse/instructions.txt"
+STUDIES = {
+    "film": ["class.seed.count=1", "swarm.arrival.poisson=1 /s"],
+    "channel": ["swarm.arrival.poisson=10 /s"],
+}
+SMALL = ["swarm.viewers=60", "content.duration=1 min", "network.overlay_every=0 s", "sweep.axes={}"]
+PIECE = "network.granularity=piece"
+FLUID = 'network.model={ fluid = { batch = "100 ms" } }'
+MODES = {"default": [], "pieces": [PIECE], "fluid": [FLUID], "pieces, fluid": [PIECE, FLUID]}
+
+
+def count(program, folder, scenario=SCENARIO, sets=SETS):
     """Instructions, useful blocks, and the profile."""
     profile = folder / "profile"
     command = ["valgrind", "--tool=callgrind", f"--toggle-collect={COUNTED}", f"--callgrind-out-file={profile}"]
-    command += [program, "run", SCENARIO, "--threads", "1", "--seeds", "1", "--quiet", "--out", str(folder / "out")]
-    for one in SETS:
+    command += [program, "run", scenario, "--threads", "1", "--seeds", "1", "--quiet", "--out", str(folder / "out")]
+    for one in sets:
         command += ["--set", one]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
     if done.returncode != 0:
@@ -57,12 +70,33 @@ def functions(profile, blocks):
     return [f"{100 * own / total:5.1f} %  {own / blocks:7.0f}  {name}" for name, own in taken.most_common(40)]
 
 
+def coarse(program):
+    """The default and the coarse modes of each study, a line each."""
+    sets = " ".join(f"--set '{one}'" for one in SMALL)
+    lines = [f"Instructions of World::run per useful block of 16 KiB: 60 viewers, one minute ({sets})", ""]
+    for study, own in STUDIES.items():
+        default = None
+        for mode, more in MODES.items():
+            with tempfile.TemporaryDirectory() as folder:
+                path = f"scenarios/coarse/{study}.toml"
+                instructions, blocks, _ = count(program, pathlib.Path(folder), path, SMALL + own + more)
+            per_block = instructions / blocks
+            default = default or per_block
+            lines.append(f"{study:8} {mode:14} {per_block:7.0f}  {100 * (per_block / default - 1):+6.1f} %")
+            print(lines[-1], flush=True)
+    COARSE.parent.mkdir(parents=True, exist_ok=True)
+    COARSE.write_text("\n".join(lines) + "\n")
+
+
 def main():
-    arguments = [one for one in sys.argv[1:] if one != "--update"]
+    arguments = [one for one in sys.argv[1:] if one not in ("--update", "--coarse")]
     update = "--update" in sys.argv[1:]
     if len(arguments) != 1:
         sys.exit(__doc__)
     program = str(pathlib.Path(arguments[0]).resolve())
+    if "--coarse" in sys.argv[1:]:
+        coarse(program)
+        return
     with tempfile.TemporaryDirectory() as folder:
         instructions, blocks, profile = count(program, pathlib.Path(folder))
         now = {

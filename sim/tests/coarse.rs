@@ -12,7 +12,7 @@ use swarmbed_engine::policy::{
 use swarmbed_engine::{Event, Geometry, Rate};
 use swarmbed_sim::scenario::Scenario;
 use swarmbed_sim::{
-    Arrival, Departure, Downlink, Draw, Driver, Fault, LiveSetup, NetworkModel, Options,
+    Arrival, Departure, Downlink, Draw, Driver, Fault, LiveSetup, Mutant, NetworkModel, Options,
     Population, Report, Setup, SetupError, WireMode, World,
 };
 
@@ -235,6 +235,22 @@ fn a_corrupt_piece_closes_who_sent_it() {
         peer.observer.first(told).is_some()
     });
     assert_eq!(closed.count(), 1);
+}
+
+#[test]
+fn links_that_are_too_fast_are_found() {
+    let mut setup = star(300, 100, 1);
+    setup.network.model = batches(100);
+    let world = World::new(&setup, |_| Log::default()).unwrap();
+    let report = world
+        .mutated(Mutant::FastLinks)
+        .run(Options::default())
+        .unwrap();
+    let violations = &report.checks.violations;
+    assert!(
+        violations.iter().any(|one| one.contains("uplink allows")),
+        "{violations:?}"
+    );
 }
 
 #[test]

@@ -218,6 +218,16 @@ pub(super) const ROWS: &[Spec] = &[
         targets: |_| Vec::new(),
     },
     Spec {
+        name: "coarse",
+        what: "vod-10k in whole pieces: coarse, so beside the others",
+        jobs: |quick| {
+            let mut job = vod(quick).named("vod-10k, whole pieces");
+            job.sets.push("network.granularity=piece".into());
+            vec![vod(quick), job]
+        },
+        targets: |_| Vec::new(),
+    },
+    Spec {
         name: "vod-100k",
         what: "the same film for 100,000 viewers",
         jobs: |quick| {

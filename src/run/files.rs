@@ -304,7 +304,7 @@ fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Valu
         .map(|(name, hash)| (name.clone(), hash.clone().into()))
         .collect();
     let asked = scenario.variants.len() * scenario.seeds.len();
-    json!({
+    let mut manifest = json!({
         "format": FORMAT,
         "scenario": scenario.text,
         "scenario_sha1": results::hash(scenario.text.as_bytes()),
@@ -312,7 +312,12 @@ fn manifest(results: &Results, scenario: &Scenario, runs: &[RunMetrics]) -> Valu
         "runs": traces,
         "runs_not_done": asked - runs.len(),
         "sha1": files,
-    })
+    });
+    let notes = super::coarse::notes(scenario);
+    if !notes.is_empty() {
+        manifest["notes"] = notes.into();
+    }
+    manifest
 }
 
 /// What the results are no function of, apart.

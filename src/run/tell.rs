@@ -5,7 +5,7 @@ use swarmbed_analysis::results::Results;
 use swarmbed_sim::scenario::Scenario;
 
 use super::kept::Digest;
-use super::{Cost, classes, files, stopping};
+use super::{Cost, classes, coarse, files, stopping};
 use crate::table;
 
 /// Prints the tables, and where the files are.
@@ -70,6 +70,9 @@ pub(crate) fn tell(scenario: &Scenario, digests: &[Digest], results: &Results, c
         say!(
             "\n{cut} viewers were cut by the horizon, {early} left before their first frame (counted apart)."
         );
+    }
+    for note in coarse::notes(scenario) {
+        say!("\nNote: {note}");
     }
     say!("\n{}", speed(digests, cost));
     let written: Vec<&str> = results
