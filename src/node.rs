@@ -119,6 +119,9 @@ pub(crate) struct Common {
     /// Do not exchange addresses of peers with neighbours (BEP 11)
     #[arg(long)]
     no_pex: bool,
+    /// Neither answer nor dial over uTP (BEP 29)
+    #[arg(long)]
+    no_utp: bool,
     /// Look for peers on the local network by multicast (BEP 14), unless the torrent is private
     #[arg(long)]
     lsd: bool,

@@ -8,10 +8,10 @@ use swarmbed_engine::{
     Block, CallError, CloseReason, ConnId, Datagram, FetchResult, Message, PieceIndex, Remote,
     Showing, StoreResult, Verdict,
 };
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::NodeError;
+use crate::link::Stream;
 
 /// Mails under way at most; whoever sends more waits. A block's mail holds its 16 KiB.
 pub(crate) const MAILS_MAX: usize = 1024;
@@ -23,14 +23,14 @@ pub(crate) type MailSender = mpsc::Sender<Mail>;
 pub(crate) enum Mail {
     /// Somebody connected and said a handshake; ours is still to be said.
     Incoming {
-        stream: TcpStream,
+        stream: Stream,
         addr: SocketAddr,
         remote: Remote,
     },
     /// A dial succeeded and handshakes are exchanged.
     Dialled {
         conn: ConnId,
-        stream: TcpStream,
+        stream: Stream,
         remote: Remote,
     },
     /// A message other than `Piece`.

@@ -74,6 +74,8 @@ pub struct Options {
     pub seed_choker: ChokerConfig,
     /// Hear from neighbours of other peers, and tell them (BEP 11), unless the torrent is private.
     pub pex: bool,
+    /// Speak uTP (BEP 29), too, at the peer port's number.
+    pub utp: bool,
     /// Look for peers on the local network (BEP 14), unless the torrent is private.
     pub lsd: bool,
     /// Look for peers in the distributed table (BEP 5), unless the torrent is private.
@@ -222,7 +224,7 @@ impl Node {
         role: Option<Role>,
         options: &Options,
     ) -> Result<Self, NodeError> {
-        let port = PeerPort::bind(options.listen).await?;
+        let port = PeerPort::bind(options.listen, options.utp).await?;
         let line = Arc::new(Line::new(options.up, options.down));
         let mut node = Self::put_together(torrent, store, have, role, options, &port, &line)?;
         node._port = Some(port);
@@ -333,6 +335,7 @@ impl Node {
             },
             ip: port.addr.ip(),
             udp: port.udp.clone(),
+            utp: port.utp.clone(),
             announcer: Arc::new(announcer),
             board: Arc::clone(&board),
             torrent: Arc::clone(&torrent),

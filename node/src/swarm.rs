@@ -14,7 +14,7 @@ use swarmbed_engine::{
     AddressSource, Announce, Block, Call, CloseReason, ConnId, Event, Extended, FetchResult, Input,
     Message, Metadata, Output, PieceIndex, Playhead, Rate, Remote, StoreResult,
 };
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use crate::clock::Clock;
 use crate::error::NodeError;
 use crate::estimate::Forecast;
-use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared};
+use crate::link::{self, CREDITS_FIRST, Link, Overflow, Shared, Stream};
 use crate::mail::{Ask, Fault, Mail, Seen};
 use crate::metrics::EventLog;
 use crate::status::Board;
@@ -30,6 +30,7 @@ use crate::tape::Recorded;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;
 use crate::turns::Turns;
+use crate::utp::Utp;
 use crate::web_seed::WebSeed;
 
 /// How long a leaving peer waits for its tracker to hear of it.
@@ -71,6 +72,7 @@ pub(crate) struct Swarm {
     /// The address we listen on, and dial from.
     pub(crate) ip: IpAddr,
     pub(crate) udp: Option<Arc<UdpSocket>>,
+    pub(crate) utp: Option<Utp>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) board: Arc<Board>,
     pub(crate) torrent: Arc<Torrent>,
@@ -327,12 +329,7 @@ impl Swarm {
         matches!(self.state.connections.get(&conn), Some(Connection::Open(_)))
     }
 
-    fn dialled(
-        &mut self,
-        conn: ConnId,
-        stream: TcpStream,
-        remote: Remote,
-    ) -> Result<(), NodeError> {
+    fn dialled(&mut self, conn: ConnId, stream: Stream, remote: Remote) -> Result<(), NodeError> {
         // The peer may have given up meanwhile.
         if !self.state.connections.contains_key(&conn) {
             return Ok(());
@@ -347,7 +344,7 @@ impl Swarm {
     }
 
     /// A connection that the peer accepted: our handshake goes first, then everything else.
-    fn open(&mut self, conn: ConnId, stream: TcpStream) -> Result<(), NodeError> {
+    fn open(&mut self, conn: ConnId, stream: Stream) -> Result<(), NodeError> {
         let link = Link::start(conn, stream, &self.shared, Some(self.ours));
         self.state.connections.insert(conn, Connection::Open(link));
         self.drain()?;
@@ -427,8 +424,9 @@ impl Swarm {
 
     fn dial(&mut self, conn: ConnId, addr: SocketAddr) {
         let (mail, ours, ip) = (self.shared.mail.clone(), self.ours, self.ip);
+        let utp = self.utp.clone();
         let task = tokio::spawn(async move {
-            let outcome = match link::dial(addr, ip, &ours).await {
+            let outcome = match link::dial(addr, ip, utp.as_ref(), &ours).await {
                 Ok((stream, theirs)) => Mail::Dialled {
                     conn,
                     stream,

@@ -44,6 +44,7 @@ async fn seed(folder: &Path) -> (Node, Torrent) {
         pex: false,
         lsd: false,
         dht: None,
+        utp: true,
         public_port: None,
         metrics: None,
         record: None,

@@ -62,6 +62,7 @@ async fn node(torrent: &Torrent, place: Place, access: Access, tracker: &str) ->
         seed_choker: ChokerConfig::SeedRoundRobin { slots: 4 },
         lsd: false,
         dht: None,
+        utp: true,
         public_port: None,
         metrics: None,
         record: None,

@@ -69,7 +69,7 @@ pub(super) async fn run(args: &SeedArgs) -> Result<Value, NodeError> {
         return attend(node, progress, false, None).await;
     }
     let line = Arc::new(Line::new(common.up, common.down));
-    let port = PeerPort::bind(wholes[0].options.listen).await?;
+    let port = PeerPort::bind(wholes[0].options.listen, !common.no_utp).await?;
     let mut nodes = Vec::new();
     for one in wholes {
         let name = one.torrent.metainfo.name.clone();

@@ -337,6 +337,7 @@ async fn reach(common: &Common) -> Result<Options, NodeError> {
         pex: !common.no_pex,
         choker: common.choker.clone(),
         seed_choker: ChokerConfig::from_name("seed-fastest").expect("it is in the table"),
+        utp: !common.no_utp,
         lsd: common.lsd,
         dht: match common.dht {
             true => Some(table(common).await?),

@@ -21,6 +21,15 @@ if [ ! -d "$place/webtorrent/node_modules/webtorrent" ]; then
   npm install --prefix "$place/webtorrent" --ignore-scripts --omit=optional --no-audit --no-fund --silent ||
     echo "not installable: webtorrent"
 fi
+if [ ! -d "$place/webtorrent-cli/node_modules/webtorrent-cli" ] && command -v npm >/dev/null; then
+  mkdir -p "$place/webtorrent-cli"
+  cp -r "$here/webtorrent/shim" "$place/webtorrent-cli/"
+  echo '{ "private": true, "dependencies": { "webtorrent-cli": "6.0.1" }, "overrides": { "webrtc-polyfill": "file:./shim" } }' \
+    >"$place/webtorrent-cli/package.json"
+  # With what is optional to it: uTP.
+  npm install --prefix "$place/webtorrent-cli" --ignore-scripts --no-audit --no-fund --silent ||
+    echo "not installable: webtorrent-cli"
+fi
 if [ "${1:-}" = --all ] && ! command -v rqbit >/dev/null; then
   cargo install rqbit --version 9.1.0 --locked --quiet || echo "not installable: rqbit"
 fi

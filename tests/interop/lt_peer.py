@@ -18,6 +18,7 @@ parser.add_argument("--up", type=int, default=0, help="bytes/s")
 parser.add_argument("--lsd", action="store_true")
 parser.add_argument("--dht", action="store_true")
 parser.add_argument("--dht-node", action="append", default=[])
+parser.add_argument("--utp", action="store_true", help="speak uTP alone")
 parser.add_argument("--timeout", type=float, default=60)
 options = parser.parse_args()
 
@@ -27,7 +28,8 @@ session = lt.session({
     # All of this network's nodes have addresses of one block, and names that say nothing of them.
     "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False, "dht_prefer_verified_node_ids": False,
     "dht_enforce_node_id": False, "enable_upnp": False, "enable_natpmp": False,
-    "enable_outgoing_utp": False, "enable_incoming_utp": False,
+    "enable_outgoing_utp": options.utp, "enable_incoming_utp": options.utp,
+    "enable_outgoing_tcp": not options.utp, "enable_incoming_tcp": not options.utp,
     "allow_multiple_connections_per_ip": True,
     "upload_rate_limit": options.up,
     "alert_mask": 0,

@@ -1,5 +1,6 @@
 //! The first 68 bytes, both ways, with patience that ends.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -9,38 +10,37 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use super::stream::Stream;
+use crate::utp::Utp;
+
 /// How long a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a whole handshake may take, however slowly it trickles in.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Bytes in the kernel that are not sent yet, at most on a slow line (Linux, `TCP_NOTSENT_LOWAT`):
-/// with this a block that is still with us can be taken back by a choke or a cancel.
-const NOT_SENT: u32 = 32 * 1024;
-/// However fast the line is.
-const NOT_SENT_MAX: u32 = 512 * 1024;
-
-/// Connects and exchanges handshakes.
+/// Connects and exchanges handshakes, over TCP or, where nobody answers by that, over uTP.
 pub(crate) async fn dial(
     addr: SocketAddr,
     from: IpAddr,
+    utp: Option<&Utp>,
     ours: &Handshake,
-) -> Result<(TcpStream, Handshake), CloseReason> {
-    let connect = async {
-        let socket = if addr.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        // A node that listens on one address also speaks from there, so that others who know it
-        // by address know it when it calls.
-        if !from.is_unspecified() && from.is_ipv4() == addr.is_ipv4() {
-            socket.bind(SocketAddr::new(from, 0))?;
-        }
-        socket.connect(addr).await
+) -> Result<(Stream, Handshake), CloseReason> {
+    let stream = timeout(CONNECT_MAX, connect(addr, from)).await;
+    let met = match stream {
+        Ok(Ok(stream)) => meet(Stream::Tcp(stream), ours).await,
+        _ => Err(CloseReason::Unreachable),
     };
-    let Ok(Ok(mut stream)) = timeout(CONNECT_MAX, connect).await else {
-        return Err(CloseReason::Unreachable);
+    // Some listen by TCP only to hang up.
+    let (Err(CloseReason::Unreachable | CloseReason::Refused), Some(utp)) = (&met, utp) else {
+        return met;
     };
+    match timeout(CONNECT_MAX, utp.connect(addr)).await {
+        Ok(Ok(stream)) => meet(Stream::Utp(stream), ours).await,
+        _ => met,
+    }
+}
+
+/// Says our handshake and hears the other side's.
+async fn meet(mut stream: Stream, ours: &Handshake) -> Result<(Stream, Handshake), CloseReason> {
     let said = timeout(HANDSHAKE_MAX, stream.write_all(&ours.encode())).await;
     if !matches!(said, Ok(Ok(()))) {
         return Err(CloseReason::Unreachable);
@@ -52,28 +52,26 @@ pub(crate) async fn dial(
     Ok((stream, theirs))
 }
 
+async fn connect(addr: SocketAddr, from: IpAddr) -> io::Result<TcpStream> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A node that listens on one address also speaks from there, so that others who know it
+    // by address know it when it calls.
+    if !from.is_unspecified() && from.is_ipv4() == addr.is_ipv4() {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    socket.connect(addr).await
+}
+
 /// Says ours, to one who connected and was heard.
-pub(crate) async fn greet(stream: &mut TcpStream, ours: &Handshake) -> Result<(), CloseReason> {
+pub(crate) async fn greet(stream: &mut Stream, ours: &Handshake) -> Result<(), CloseReason> {
     match timeout(HANDSHAKE_MAX, stream.write_all(&ours.encode())).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(CloseReason::Remote),
     }
-}
-
-/// Sets a socket up for blocks and small messages.
-pub(super) fn set_up(stream: &TcpStream) {
-    // Both only help; a system that refuses them works all the same.
-    let _ = stream.set_nodelay(true);
-    set_waiting(stream, NOT_SENT);
-}
-
-/// So many bytes may wait in the kernel, within bounds.
-pub(super) fn set_waiting(stream: &TcpStream, bytes: u32) {
-    #[cfg(target_os = "linux")]
-    let _ =
-        socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes.clamp(NOT_SENT, NOT_SENT_MAX));
-    #[cfg(not(target_os = "linux"))]
-    let _ = (stream, bytes);
 }
 
 /// What is said of one who hides what it speaks.
@@ -92,7 +90,7 @@ fn kind(bytes: &[u8]) -> &'static str {
 }
 
 /// Reads the other side's handshake; garbage is noticed with its first bytes.
-pub(crate) async fn hear(stream: &mut TcpStream) -> Result<Handshake, CloseReason> {
+pub(crate) async fn hear(stream: &mut Stream) -> Result<Handshake, CloseReason> {
     let read = async {
         let mut bytes = [0; Handshake::LENGTH];
         let mut have = 0;

@@ -5,13 +5,13 @@
 
 mod handshake;
 mod reader;
+mod stream;
 mod writer;
 
 use std::sync::Arc;
 
 use swarmbed_engine::wire::{Encoder, Handshake};
 use swarmbed_engine::{Block, ConnId, Message};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -20,6 +20,7 @@ use crate::mail::MailSender;
 use crate::store::Store;
 
 pub(crate) use handshake::{OBFUSCATED, dial, greet, hear};
+pub(crate) use stream::Stream;
 pub(crate) use writer::CREDITS_FIRST;
 
 /// Messages that may wait for one neighbour's socket; one more and it is closed.
@@ -61,12 +62,11 @@ impl Link {
     /// Starts reading and writing; writes `greeting` first, on a connection that came in.
     pub(crate) fn start(
         conn: ConnId,
-        stream: TcpStream,
+        stream: Stream,
         shared: &Arc<Shared>,
         greeting: Option<Handshake>,
     ) -> Self {
-        handshake::set_up(&stream);
-        let (read, write) = stream.into_split();
+        let (read, write) = stream.split();
         let (outgoing, queue) = mpsc::channel(OUTGOING_MAX);
         if let Some(ours) = greeting {
             let first = Outgoing::Control(ours.encode().to_vec());

@@ -6,24 +6,24 @@ use std::time::Duration;
 use swarmbed_engine::wire::{Decoded, Decoder};
 use swarmbed_engine::{CloseReason, ConnId, Message};
 use tokio::io::AsyncReadExt as _;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
+use super::stream::Reading;
 use crate::mail::Mail;
 
 /// Not a byte for this long, and the connection is over; keep-alives come every two minutes.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
 const BUFFER: usize = 64 * 1024;
 
-pub(super) async fn run(conn: ConnId, stream: OwnedReadHalf, shared: Arc<Shared>) {
+pub(super) async fn run(conn: ConnId, stream: Reading, shared: Arc<Shared>) {
     if let Some(reason) = read(conn, stream, &shared).await {
         let _ = shared.mail.send(Mail::Closed(conn, reason)).await;
     }
 }
 
 /// Reads until the connection is over, and says why; `None` if the swarm is gone.
-async fn read(conn: ConnId, mut stream: OwnedReadHalf, shared: &Shared) -> Option<CloseReason> {
+async fn read(conn: ConnId, mut stream: Reading, shared: &Shared) -> Option<CloseReason> {
     let mut decoder = Decoder::new(shared.pieces);
     let mut buffer = vec![0; BUFFER];
     // The block under way; its length is bounded by the decoder.

@@ -10,11 +10,11 @@ use std::time::Duration;
 use swarmbed_engine::wire::{Encoder, encode_piece_header};
 use swarmbed_engine::{Block, CloseReason, ConnId, Message};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Outgoing, Shared, handshake};
+use super::stream::Writing;
+use super::{Outgoing, Shared};
 use crate::mail::Mail;
 
 /// Blocks granted at first, and at least.
@@ -34,7 +34,7 @@ const STUCK_MAX: Duration = Duration::from_secs(60);
 
 struct Writer {
     conn: ConnId,
-    stream: OwnedWriteHalf,
+    stream: Writing,
     incoming: Receiver<Outgoing>,
     shared: Arc<Shared>,
     control: Vec<u8>,
@@ -56,7 +56,7 @@ enum End {
 
 pub(super) async fn run(
     conn: ConnId,
-    stream: OwnedWriteHalf,
+    stream: Writing,
     incoming: Receiver<Outgoing>,
     shared: Arc<Shared>,
 ) {
@@ -235,7 +235,7 @@ impl Writer {
     /// How much may wait in the kernel follows the rate: a twentieth of a second of it.
     fn widen(&self) {
         let bytes = u32::from(self.credits / BATCH_TIMES) * swarmbed_engine::Geometry::BLOCK;
-        handshake::set_waiting(self.stream.as_ref(), bytes);
+        self.stream.let_wait(bytes);
     }
 
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), End> {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use swarmbed_engine::wire::Handshake;
 use swarmbed_engine::{Announce, Remote, Traffic};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -19,7 +18,7 @@ use super::link::Magnet;
 use super::source::{self, Useless};
 use crate::error::NodeError;
 use crate::finder::Finder;
-use crate::link;
+use crate::link::{self, Stream};
 use crate::listener::{Entry, PeerPort};
 use crate::mail::{MAILS_MAX, Mail};
 use crate::node::Options;
@@ -79,7 +78,7 @@ impl Hunt {
     /// # Errors
     /// If the port is taken, or a tracker makes no sense.
     pub async fn start(magnet: &Magnet, options: &Options) -> Result<Self, NodeError> {
-        let port = PeerPort::bind(options.listen).await?;
+        let port = PeerPort::bind(options.listen, options.utp).await?;
         let peer_id = random::peer_id();
         let promised = if options.torrent_trackers {
             &*magnet.trackers
@@ -261,10 +260,10 @@ impl Hunt {
         for addr in due {
             // Not again while it is asked.
             self.addresses.insert(addr, None);
-            let (ours, from) = (self.ours, self.from);
+            let (ours, from, utp) = (self.ours, self.from, self.port.utp.clone());
             self.sources.spawn(async move {
                 let asked = async {
-                    let (stream, theirs) = link::dial(addr, from.ip(), &ours).await?;
+                    let (stream, theirs) = link::dial(addr, from.ip(), utp.as_ref(), &ours).await?;
                     if !theirs.remote.extended {
                         return Err(Useless::Without);
                     }
@@ -276,7 +275,7 @@ impl Hunt {
     }
 
     /// Somebody connected: our handshake, then the same questions.
-    fn came(&mut self, mut stream: TcpStream, addr: SocketAddr, remote: Remote) {
+    fn came(&mut self, mut stream: Stream, addr: SocketAddr, remote: Remote) {
         let lied = self.liars.contains(&addr.ip());
         if !remote.extended || lied || self.inbound >= SOURCES_MAX / 2 {
             return;

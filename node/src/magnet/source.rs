@@ -9,9 +9,9 @@ use swarmbed_engine::wire::{Decoded, Decoder, Encoder, UT_METADATA};
 use swarmbed_engine::{CloseReason, Extended, ExtendedHandshake, Message, Metadata};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use crate::link::Stream;
 use crate::torrent::sha1;
 
 /// Nothing of use for so long, and the peer is let go.
@@ -71,7 +71,7 @@ struct Copy {
 
 /// Asks this peer, whose handshake is done, for all of it.
 pub(super) async fn fetch(
-    mut stream: TcpStream,
+    mut stream: Stream,
     info_hash: [u8; 20],
     port: u16,
 ) -> Result<Vec<u8>, Useless> {
