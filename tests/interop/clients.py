@@ -2,8 +2,9 @@
 
 import os
 import time
+import urllib.parse
 
-from lab import Lab, sha256, wait_until
+from lab import Lab, get, sha256, wait_until
 from programs import PROGRAMS, Programs, why_not
 from wire import info_of
 
@@ -56,6 +57,13 @@ class Clients(Programs, Lab):
 
     def magnet(self, torrent, *more):
         return f"magnet:?xt=urn:btih:{info_of(torrent)[0].hex()}" + "".join(f"&{one}" for one in more)
+
+    def known(self, tracker, torrent):
+        """Until the tracker can tell of a seed: some ask it again after a minute only."""
+        addr = tracker.removeprefix("http://").split("/")[0]
+        info_hash = urllib.parse.quote(info_of(torrent)[0])
+        wait_until("the tracker knows the seed", lambda: b"8:completei1e" in get(
+            addr, f"/scrape?info_hash={info_hash}")[2])
 
     def wait_whole(self, process, copy, content, seconds=90):
         """Until `copy` is what `content` is; how long that took."""

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs by name the clients and players that interop tests meet, each by itself, and none of them a must: tests
-# tell which they had to do without. rqbit, slow to build, only if asked for: `install.sh --all`.
+# tell which they had to do without. rqbit is its library, by its Python binding; the program itself, slow to build,
+# only if asked for: `install.sh --all`.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 place=$(realpath -m "${CARGO_TARGET_DIR:-$here/../../target}")/interop
@@ -29,6 +30,10 @@ if [ ! -d "$place/webtorrent-cli/node_modules/webtorrent-cli" ] && command -v np
   # With what is optional to it: uTP.
   npm install --prefix "$place/webtorrent-cli" --ignore-scripts --no-audit --no-fund --silent ||
     echo "not installable: webtorrent-cli"
+fi
+if ! python3 -c 'import pyrqbit' 2>/dev/null; then
+  python3 -m pip install --quiet pyrqbit==0.1.0 2>/dev/null ||
+    python3 -m pip install --quiet --break-system-packages pyrqbit==0.1.0 || echo "not installable: pyrqbit"
 fi
 if [ "${1:-}" = --all ] && ! command -v rqbit >/dev/null; then
   cargo install rqbit --version 9.1.0 --locked --quiet || echo "not installable: rqbit"

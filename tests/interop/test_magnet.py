@@ -89,6 +89,7 @@ class Magnets(Clients):
         torrent = self.create(content, "--tracker", tracker, "--piece-length", "16 KiB")
         seed = self.serve("seed", torrent, content)
         self.assertIn("&dn=content.bin&tr=http", seed.magnet)
+        self.known(tracker, torrent)
         copies = []
         for kind in self.installed():
             save = self.folder / f"{kind}-copy"

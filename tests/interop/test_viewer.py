@@ -37,8 +37,9 @@ class Viewer(Lab):
         self.assertEqual(player.stop(), 0)
         viewing = player.json()["viewing"]
         self.assertAlmostEqual(viewing["estimate_error_s"], error["error_s"])
-        # A film of 20 s at 0.7 of its bitrate is waited for some 9 s; the first word of that is a guess.
-        self.assertLess(abs(error["error_s"]), 8)
+        # What comes in the first two seconds may be half of what comes then, on a busy machine: who foretells from
+        # that is wrong by the difference to what a seed of half the rate would have made of it.
+        self.assertLess(abs(error["error_s"]), SECONDS / 0.35 - SECONDS / 0.7)
         self.assertGreater(viewing["startup_s"], 5)
         self.assertEqual(viewing["stalls"], len(self.told("Resumed")))
         self.assertIn("than foretold", player.stderr())

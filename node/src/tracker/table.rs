@@ -64,19 +64,18 @@ impl Swarm {
             .retain(|_, entry| now.duration_since(entry.seen) < 2 * INTERVAL);
     }
 
-    /// Others, for the peer that announced: a seed is told of no seeds.
+    /// Others, for the peer that announced. Whoever has nothing left is told of seeds last, but told: of a
+    /// magnet link, aria2 and rqbit say that nothing is left, as they do not know yet how much there is.
     fn others(&mut self, announced: &Announced) -> Others {
         let length = self.peers.len();
         let start = self.next % length.max(1);
         self.next = self.next.wrapping_add(announced.wanted);
-        self.peers
-            .iter()
-            .cycle()
-            .skip(start)
-            .take(length)
-            .filter(|(addr, entry)| {
-                **addr != announced.addr && !(announced.left == 0 && entry.left == 0)
-            })
+        let turn = self.peers.iter().cycle().skip(start).take(length);
+        let others = turn.filter(|(addr, _)| **addr != announced.addr);
+        let last = |entry: &Entry| announced.left == 0 && entry.left == 0;
+        let first = others.clone().filter(|(_, entry)| !last(entry));
+        first
+            .chain(others.filter(|(_, entry)| last(entry)))
             .take(announced.wanted)
             .map(|(addr, entry)| (*addr, *entry))
             .collect()
