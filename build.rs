@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest as _, Sha1};
 
 /// Not in it: the node, the validation, and what only prints.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
     "Cargo.lock",
     "analysis/src",
     "engine/src",
+    // Notes of runs in coarse mode are of these.
+    "results/coarse/channel/summary.json",
+    "results/coarse/film/summary.json",
     "sim/src",
     "src/run",
     "src/run.rs",
