@@ -51,12 +51,19 @@ pub(crate) struct CreateArgs {
     /// Name in the torrent [default: the file's own]
     #[arg(long)]
     name: Option<String>,
-    /// How long the media plays: seconds, mm:ss or hh:mm:ss
+    /// How long the media plays: seconds, mm:ss or hh:mm:ss [default: what ffprobe says, if it is
+    /// installed and no bitrate is given]
     #[arg(long, value_name = "TIME", value_parser = args::time)]
     duration: Option<Duration>,
     /// The media's bitrate, such as "1 Mbit/s", if its duration is not given
     #[arg(long, value_name = "RATE", value_parser = args::rate)]
     bitrate: Option<Rate>,
+    /// A picture of it: a JPEG, such as one of 171x96
+    #[arg(long, value_name = "FILE")]
+    thumb: Option<PathBuf>,
+    /// What to say about it
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
     /// Peers only from the trackers (BEP 27)
     #[arg(long)]
     private: bool,

@@ -61,6 +61,8 @@ fn making() -> Making {
         private: true,
         playtime: Some(Duration::from_secs(100)),
         bitrate: None,
+        comment: None,
+        thumbnail: None,
         created: None,
         created_by: "swarmbed".into(),
     }
@@ -83,6 +85,41 @@ fn a_torrent_is_read_as_it_was_made() {
     assert!(read.private);
     assert_eq!(read.bitrate, Some(Rate::from_bytes_per_s(200)));
     assert_eq!(read.duration(), Some(Duration::from_secs(100)));
+}
+
+#[test]
+fn what_is_said_of_a_film_stands_where_swarmplayer_put_it() {
+    let mut making = making();
+    making.comment = Some("A film".into());
+    making.thumbnail = Some(b"\xff\xd8\xff\xe0jfif".to_vec());
+    making.created = Some(1_214_000_000);
+    let bytes = making.encode().unwrap();
+    let said =
+        b"18:azureus_propertiesd7:Contentd13:Creation Datei1214000000e11:Description6:A film\
+        11:Progressivei1e9:Publisher8:swarmbed13:Revision Datei1214000000e9:Speed Bpsi200e\
+        9:Thumbnail8:\xff\xd8\xff\xe0jfif5:Title7:film.tsee7:comment6:A film";
+    let found = bytes.windows(said.len()).any(|part| part == said);
+    assert!(found, "{}", String::from_utf8_lossy(&bytes));
+    let read = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(read.thumbnail, making.thumbnail);
+
+    // A picture without a playing time: nothing is said of a speed.
+    making.playtime = None;
+    let read = Metainfo::parse(&making.encode().unwrap()).unwrap();
+    assert_eq!(
+        (read.bitrate, read.thumbnail),
+        (None, making.thumbnail.clone())
+    );
+
+    // What is no JPEG, or too large for a picture, is not shown to anybody.
+    for bad in [
+        b"<svg/>".to_vec(),
+        [&[0xff, 0xd8, 0xff][..], &[0; Metainfo::THUMBNAIL_MAX]].concat(),
+    ] {
+        making.thumbnail = Some(bad);
+        let read = Metainfo::parse(&making.encode().unwrap()).unwrap();
+        assert_eq!(read.thumbnail, None);
+    }
 }
 
 #[test]

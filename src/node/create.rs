@@ -19,6 +19,8 @@ pub(super) fn run(args: &CreateArgs) -> Result<Value, NodeError> {
         private: args.private,
         duration: args.duration,
         bitrate: args.bitrate,
+        comment: args.comment.clone(),
+        thumbnail: args.thumb.clone(),
     };
     let mut progress = Progress::new();
     let mut shown = Instant::now();
@@ -40,8 +42,12 @@ pub(super) fn run(args: &CreateArgs) -> Result<Value, NodeError> {
         .unwrap_or_else(|| PathBuf::from(format!("{}.torrent", metainfo.name)));
     write_whole(&out, &bytes, args.force)?;
     let info_hash = hex(&torrent.info_hash);
+    let plays = match metainfo.duration() {
+        Some(time) => format!("plays {}", clock(time)),
+        None => "its playing time is not known: give --duration or install ffprobe".into(),
+    };
     progress.say(&format!(
-        "{}: {} pieces of {} bytes, info-hash {info_hash}",
+        "{}: {} pieces of {} bytes, info-hash {info_hash}; {plays}",
         out.display(),
         metainfo.geometry.pieces(),
         metainfo.geometry.piece_length(),
@@ -53,5 +59,14 @@ pub(super) fn run(args: &CreateArgs) -> Result<Value, NodeError> {
         "length": metainfo.geometry.total(),
         "pieces": metainfo.geometry.pieces(),
         "piece_length": metainfo.geometry.piece_length(),
+        "duration_s": metainfo.duration().map(|time| time.as_secs_f64()),
+        "bitrate": metainfo.bitrate.map(swarmbed_engine::Rate::bytes_per_s),
     }))
+}
+
+/// `h:mm:ss`.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours}:{minutes:02}:{:02}", seconds % 60)
 }

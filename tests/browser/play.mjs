@@ -132,7 +132,10 @@ async function live() {
   const pictures = "ffmpeg -v error -re -f lavfi -i testsrc2=size=320x180:rate=25 -re -f lavfi -i sine=frequency=440 "
     + "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 25 -b:v 700k -maxrate 700k -bufsize 350k -c:a aac "
     + "-b:a 96k -f mpegts -";
-  const source = start(swarmbed, "node", "broadcast", "--name", "tv", "--destdir", folder, "--bitrate", "900 kbit/s",
+  const picture = `${scratch}/tv.jpg`;
+  const made = spawnSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=160x90", "-frames:v", "1", picture]);
+  assert.equal(made.status, 0, String(made.stderr));
+  const source = start(swarmbed, "node", "broadcast", "--name", "tv", "--destdir", folder, "--bitrate", "900 kbit/s", "--thumb", picture,
     "--listen", "127.0.0.1", "--port", "24000", "--tracker-listen", "127.0.0.1:24001", "--source", `pipe:${pictures}`);
   await until("it is on air", () => source.said.includes("peer port"));
   const node = start(swarmbed, "node", "play", `${folder}/tv.tstream`, "--listen", "127.0.0.1", "--port", "24002", "--dir",
@@ -143,6 +146,14 @@ async function live() {
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.goto("http://127.0.0.1:24003/");
   const time = () => page.evaluate(() => document.getElementById("video").currentTime);
+  await until("its picture is shown", () => page.evaluate(async () => {
+    const { poster } = document.getElementById("video");
+    if (!poster) return false;
+    const image = new Image();
+    image.src = poster;
+    await image.decode();
+    return image.naturalWidth === 160;
+  }));
   await until("the script is here", () => page.evaluate(() => window.mpegts !== undefined));
   await press(page);
   await until("it plays", async () => (await time()) > 1, 60000);

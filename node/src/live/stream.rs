@@ -18,6 +18,7 @@ use swarmbed_engine::{Bitfield, LiveWindow as Announced, PieceIndex, Rate};
 use super::{LiveWindow, SourceKey};
 use crate::create::write_whole;
 use crate::error::NodeError;
+use crate::thumbnail;
 use crate::torrent::Torrent;
 
 /// As `createlivestream` had it: 512 kbit/s.
@@ -26,8 +27,6 @@ const BITRATE: Rate = Rate::from_bytes_per_s(64 * 1024);
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Shorter ones are mostly trailer, longer ones late.
 const PIECE_LENGTHS: RangeInclusive<u32> = 1024..=16 * 1024 * 1024;
-/// Largest thumbnail.
-const THUMBNAIL_MAX: u64 = 1024 * 1024;
 
 /// What the user says of a stream; what is `None` is as the stream was before, or the default.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +90,11 @@ impl Stream {
             Some(torrent) => again(&torrent.metainfo, &path, &key, wishes)?,
             None => anew(wishes, &key),
         };
-        making.thumbnail = wishes.thumbnail.as_deref().map(thumbnail).transpose()?;
+        making.thumbnail = wishes
+            .thumbnail
+            .as_deref()
+            .map(thumbnail::read)
+            .transpose()?;
         let torrent = Torrent::parse(&encode(&making, &path)?);
         let torrent = torrent.map_err(|source| NodeError::Torrent {
             path: path.clone(),
@@ -261,26 +264,6 @@ fn absolute(time: Duration, making: &MakingLive) -> Numbering {
 
 fn coming_round(time: Duration, making: &MakingLive) -> Numbering {
     Numbering::Ring(pieces(time, making).max(Numbering::RING_MIN))
-}
-
-fn thumbnail(path: &Path) -> Result<Vec<u8>, NodeError> {
-    let failed = |source| NodeError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let content = |why: &str| NodeError::Content {
-        path: path.to_owned(),
-        why: why.into(),
-    };
-    if fs::metadata(path).map_err(failed)?.len() > THUMBNAIL_MAX {
-        return Err(content("is larger than 1 MiB, too large for a thumbnail"));
-    }
-    let bytes = fs::read(path).map_err(failed)?;
-    if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
-        Ok(bytes)
-    } else {
-        Err(content("is no JPEG, as a thumbnail must be"))
-    }
 }
 
 fn read_restart(path: &Path) -> Result<PieceIndex, NodeError> {

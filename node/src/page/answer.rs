@@ -25,7 +25,7 @@ pub(crate) fn is_ours(request: &Request) -> bool {
     };
     match request.path.as_str() {
         "/" => reads_pages(),
-        "/events" | "/player" => true,
+        "/events" | "/player" | "/thumbnail.jpg" => true,
         path => file(path).is_some(),
     }
 }
@@ -41,24 +41,36 @@ pub(crate) async fn answer(
         ("GET", "/events") => tell(content, stream, media.0).await,
         ("POST", "/player") => hear(content, stream, request, media).await,
         ("GET" | "HEAD", path) if file(path).is_some() => {
-            let (mime, bytes) = file(path).expect("looked at just now");
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nContent-Length: {}\r\n\
-                 Content-Security-Policy: {POLICY}\r\nX-Content-Type-Options: nosniff\r\n\
-                 Cache-Control: no-cache\r\nConnection: close\r\n\r\n",
-                bytes.len()
-            );
-            stream.write_all(head.as_bytes()).await?;
-            if request.method == "GET" {
-                stream.write_all(bytes).await?;
-            }
-            stream.shutdown().await
+            let file = file(path).expect("looked at just now");
+            give(stream, request, file).await
         }
+        ("GET" | "HEAD", "/thumbnail.jpg") => match &content.torrent.metainfo.thumbnail {
+            Some(picture) => give(stream, request, ("image/jpeg", picture)).await,
+            None => plain(&mut stream, "404 Not Found", "the torrent has none\n").await,
+        },
         _ => {
             let status = "405 Method Not Allowed";
             plain(&mut stream, status, "GET the page, POST /player\n").await
         }
     }
+}
+
+async fn give(
+    mut stream: TcpStream,
+    request: &Request,
+    (mime, bytes): (&str, &[u8]),
+) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nContent-Length: {}\r\n\
+         Content-Security-Policy: {POLICY}\r\nX-Content-Type-Options: nosniff\r\n\
+         Cache-Control: no-cache\r\nConnection: close\r\n\r\n",
+        bytes.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    if request.method == "GET" {
+        stream.write_all(bytes).await?;
+    }
+    stream.shutdown().await
 }
 
 /// Server-sent events, until the page is closed.

@@ -267,6 +267,7 @@ function listen() {
 /** MP4 and WebM are played by the browser; MPEG-TS through mpegts.js. */
 function begin() {
   document.title = byId("name").textContent = status.name;
+  if (status.thumbnail) video.poster = "/thumbnail.jpg";
   if (status.mime !== "video/mp2t") {
     // A browser reads ahead before anybody presses play.
     tell("pause").then(() => { video.src = "/stream"; });

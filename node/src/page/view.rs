@@ -33,6 +33,7 @@ pub(super) fn view(content: &Content, mime: &str) -> Value {
     json!({
         "name": metainfo.name,
         "mime": mime,
+        "thumbnail": metainfo.thumbnail.is_some(),
         "live": status.live.is_some(),
         "size": metainfo.geometry.total(),
         "rate": rate,

@@ -127,11 +127,8 @@ impl MakingLive {
             ("encoding", Node::text("UTF-8")),
         ]);
         super::make::put_head(&mut top, self.created, &self.trackers);
-        let speed = self.bitrate.bytes_per_s();
-        let mut content = super::make::content(&self.name, speed);
-        if let Some(thumbnail) = &self.thumbnail {
-            content.put("Thumbnail", Node::Bytes(thumbnail.clone()));
-        }
+        let speed = Some(self.bitrate.bytes_per_s());
+        let content = super::make::content(&self.name, speed, self.thumbnail.as_deref());
         top.put("azureus_properties", Node::dict([("Content", content)]));
         Ok(top.encode())
     }

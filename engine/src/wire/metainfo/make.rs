@@ -31,6 +31,10 @@ pub struct Making {
     pub playtime: Option<Duration>,
     /// Media bytes per second, if the playing time is not known.
     pub bitrate: Option<Rate>,
+    /// What somebody says about it.
+    pub comment: Option<String>,
+    /// A picture of it: a JPEG.
+    pub thumbnail: Option<Vec<u8>>,
     /// Seconds since 1970; left out if `None`, so that the same content makes the same file.
     pub created: Option<u64>,
     /// The program that made it.
@@ -61,7 +65,11 @@ impl Making {
             let urls = self.web_seeds.iter().map(|url| Node::text(url));
             top.put("url-list", Node::List(urls.collect()));
         }
-        if let Some(speed) = self.speed(total) {
+        if let Some(comment) = &self.comment {
+            top.put("comment", Node::text(comment));
+        }
+        let speed = self.speed(total);
+        if speed.is_some() || self.thumbnail.is_some() {
             top.put("azureus_properties", self.azureus(speed));
         }
         Ok(top.encode())
@@ -111,9 +119,17 @@ impl Making {
         by_time.or_else(|| self.bitrate.map(Rate::bytes_per_s))
     }
 
-    /// What Azureus and SwarmPlayer read.
-    fn azureus(&self, speed: u64) -> Node {
-        Node::dict([("Content", content(&self.name, speed))])
+    /// What Azureus and SwarmPlayer read, written as SwarmPlayer's createtorrent did.
+    fn azureus(&self, speed: Option<u64>) -> Node {
+        let mut content = content(&self.name, speed, self.thumbnail.as_deref());
+        let comment = self.comment.as_deref().unwrap_or_default();
+        content.put("Description", Node::text(comment));
+        content.put("Publisher", Node::text(&self.created_by));
+        if let Some(created) = self.created {
+            content.put("Creation Date", int(created));
+            content.put("Revision Date", int(created));
+        }
+        Node::dict([("Content", content)])
     }
 }
 
@@ -132,13 +148,19 @@ pub(super) fn put_head(top: &mut Node, created: Option<u64>, trackers: &[Vec<Str
     }
 }
 
-/// `azureus_properties.Content`.
-pub(super) fn content(title: &str, speed: u64) -> Node {
-    Node::dict([
-        ("Progressive", Node::Int(1)),
-        ("Speed Bps", int(speed)),
+/// `azureus_properties.Content`: one who knows no speed cannot play while it downloads.
+pub(super) fn content(title: &str, speed: Option<u64>, thumbnail: Option<&[u8]>) -> Node {
+    let mut content = Node::dict([
+        ("Progressive", Node::Int(i64::from(speed.is_some()))),
         ("Title", Node::text(title)),
-    ])
+    ]);
+    if let Some(speed) = speed {
+        content.put("Speed Bps", int(speed));
+    }
+    if let Some(thumbnail) = thumbnail {
+        content.put("Thumbnail", Node::Bytes(thumbnail.to_vec()));
+    }
+    content
 }
 
 pub(super) fn int(value: u64) -> Node {

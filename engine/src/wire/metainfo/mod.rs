@@ -117,11 +117,23 @@ pub struct Metainfo {
     /// Media bytes per second: the first file that has a `playtime`, else a top-level
     /// `playtime`, else `Speed Bps` (SwarmPlayer's order).
     pub bitrate: Option<Rate>,
+    /// A picture of it, where SwarmPlayer put it: a JPEG of at most
+    /// [`THUMBNAIL_MAX`](Self::THUMBNAIL_MAX) bytes.
+    pub thumbnail: Option<Vec<u8>>,
     /// A stream without end; it has no `pieces`, and its one file is never whole.
     pub live: Option<LiveInfo>,
 }
 
 impl Metainfo {
+    /// Largest thumbnail, in bytes; a larger one, or what is no JPEG, is as none.
+    pub const THUMBNAIL_MAX: usize = 1024 * 1024;
+
+    /// Whether these bytes may be a thumbnail.
+    #[must_use]
+    pub fn is_thumbnail(bytes: &[u8]) -> bool {
+        bytes.len() <= Self::THUMBNAIL_MAX && bytes.starts_with(&[0xff, 0xd8, 0xff])
+    }
+
     /// Reads a `.torrent`.
     ///
     /// # Errors

@@ -56,6 +56,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metainfo, MetainfoError> {
         live: live.map(|(live, _)| live),
         pieces,
         bitrate: bitrate(top, &files, total),
+        thumbnail: thumbnail(top),
         trackers: trackers(top),
         web_seeds: strings(top.find("url-list")),
         private: int(info, "private") == Some(1),
@@ -217,15 +218,23 @@ fn bitrate(top: &Dict<'_>, files: &[FileEntry], total: u64) -> Option<Rate> {
         .iter()
         .find_map(|file| file.playtime.and_then(|time| over(file.length, time)));
     let by_torrent = || playtime(top).and_then(|time| over(total, time));
-    let by_speed = || {
-        let content = top.find("azureus_properties")?.as_dict()?.find("Content")?;
-        u64::try_from(int(content.as_dict()?, "Speed Bps")?).ok()
-    };
+    let by_speed = || u64::try_from(int(content(top)?, "Speed Bps")?).ok();
     by_file
         .or_else(by_torrent)
         .or_else(by_speed)
         .filter(|rate| *rate > 0)
         .map(Rate::from_bytes_per_s)
+}
+
+/// What Azureus and SwarmPlayer say of the content.
+fn content<'b, 'a>(top: &'b Dict<'a>) -> Option<&'b Dict<'a>> {
+    let azureus = top.find("azureus_properties")?.as_dict()?;
+    azureus.find("Content")?.as_dict()
+}
+
+fn thumbnail(top: &Dict<'_>) -> Option<Vec<u8>> {
+    let bytes = content(top)?.find("Thumbnail")?.as_bytes()?;
+    Metainfo::is_thumbnail(bytes).then(|| bytes.to_vec())
 }
 
 /// `[[hh:]mm:]ss`, fractions dropped; a plain number is accepted too.
