@@ -148,6 +148,8 @@ impl<O: Observer> World<O> {
     ///
     /// # Errors
     /// If the caller's flag ended it.
+    // Never part of its caller: what is measured of a run are this function's instructions.
+    #[inline(never)]
     pub fn run(self, options: Options<'_>) -> Result<Report<O>, Aborted> {
         let Self { shared, nodes } = self;
         let (threads, chunk, driver) = (options.threads.max(1), options.chunk, options.driver);
