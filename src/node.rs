@@ -1,8 +1,11 @@
 //! `swarmbed node`: the engine on real sockets.
 
 pub(crate) mod args;
+mod attend;
 mod broadcast;
 mod create;
+mod open;
+mod reach;
 mod report;
 mod seed;
 mod serve;
@@ -249,18 +252,18 @@ pub(crate) fn run(command: NodeCommand) -> ExitCode {
         NodeCommand::Create(args) => create::run(&args),
         NodeCommand::Tracker(args) => serve::runtime().block_on(serve::tracker(&args)),
         NodeCommand::Seed(mut args) => serve::runtime().block_on(async {
-            let mapping = serve::map_port(&mut args.common).await;
-            serve::unmap(mapping, seed::run(&args).await).await
+            let mapping = reach::map_port(&mut args.common).await;
+            reach::unmap(mapping, seed::run(&args).await).await
         }),
         NodeCommand::Play(mut args) => serve::runtime().block_on(async {
-            let mapping = serve::map_port(&mut args.common).await;
-            serve::unmap(mapping, serve::play(&args).await).await
+            let mapping = reach::map_port(&mut args.common).await;
+            reach::unmap(mapping, serve::play(&args).await).await
         }),
         NodeCommand::Broadcast(mut args) => {
             let runtime = serve::runtime();
             let outcome = runtime.block_on(async {
-                let mapping = serve::map_port(&mut args.common).await;
-                serve::unmap(mapping, broadcast::run(&args).await).await
+                let mapping = reach::map_port(&mut args.common).await;
+                reach::unmap(mapping, broadcast::run(&args).await).await
             });
             // Standard input may be waited for still, and nobody can stop that.
             runtime.shutdown_background();

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::lsd;
-use crate::node::Options;
+use crate::options::Options;
 
 /// Findings that may wait.
 const FOUND_MAX: usize = 16;

@@ -25,6 +25,7 @@
 
 mod bucket;
 mod clock;
+mod content;
 pub mod create;
 mod dht;
 mod error;
@@ -41,6 +42,7 @@ pub mod magnet;
 mod mail;
 pub mod metrics;
 mod node;
+mod options;
 mod page;
 mod player;
 mod probe;
@@ -61,13 +63,15 @@ mod utp;
 mod viewing;
 mod web_seed;
 
+pub use content::Producer;
 pub use dht::Dht;
 pub use error::NodeError;
 pub use estimate::Estimate;
 pub use gateway::{Gateway, Mapping, MappingError};
 pub use line::Line;
 pub use listener::PeerPort;
-pub use node::{Happening, Node, Options, Producer, check};
+pub use node::{Happening, Node, check};
+pub use options::Options;
 pub use player::PlayerServer;
 pub use screen::Screen;
 pub use status::{LiveStatus, Notice, Status};

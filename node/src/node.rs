@@ -1,33 +1,31 @@
 //! One torrent on real sockets: puts the peer, its port, its storage and its trackers together.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use swarmbed_engine::live::{LiveConfig, Role, SuperSeeding};
-use swarmbed_engine::policy::{
-    ChokerConfig, LatePolicy, PlaybackConfig, SelectorConfig, StartRule,
-};
+use swarmbed_engine::policy::{LatePolicy, PlaybackConfig, StartRule};
 use swarmbed_engine::wire::{Handshake, SealedEnd};
 use swarmbed_engine::{
-    AddressSource, Behaviour, Bitfield, CallError, Config, Detail, Exchange, Input, Limits,
-    Metadata, PieceIndex, Rate, Remote, WebSeedUse,
+    AddressSource, Behaviour, Bitfield, Config, Detail, Exchange, Input, Limits, Metadata, Rate,
+    Remote, WebSeedUse,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
-use crate::dht::Dht;
+use crate::content::{Content, Producer};
 use crate::error::NodeError;
 use crate::finder::Finder;
 use crate::line::Line;
 use crate::link::Shared;
 use crate::listener::{Entry, PeerPort};
 use crate::live::{self, LiveWindow, Stream};
-use crate::mail::{Ask, MAILS_MAX, Mail, MailSender, Seen};
+use crate::mail::{Ask, MAILS_MAX, Mail, MailSender};
 use crate::metrics::EventLog;
+use crate::options::Options;
 use crate::random;
 use crate::status::{Board, Notice, Status};
 use crate::storage::Storage;
@@ -50,50 +48,6 @@ const SUPER_SEEDING: SuperSeeding = SuperSeeding {
     k: 6,
     tau: Duration::from_secs(1),
 };
-
-/// What a node is told.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The peer port; port 0 for any free one.
-    pub listen: SocketAddr,
-    /// Peers to dial.
-    pub peers: Vec<SocketAddr>,
-    /// Trackers the user named; the torrent's own come after these.
-    pub trackers: Vec<String>,
-    /// Ask the torrent's own trackers, too.
-    pub torrent_trackers: bool,
-    /// Upload limit; `Some(Rate::ZERO)` uploads nothing.
-    pub up: Option<Rate>,
-    /// Download limit.
-    pub down: Option<Rate>,
-    /// Which piece next.
-    pub selector: SelectorConfig,
-    /// Whom to upload to while downloading.
-    pub choker: ChokerConfig,
-    /// Whom to upload to when complete.
-    pub seed_choker: ChokerConfig,
-    /// Hear from neighbours of other peers, and tell them (BEP 11), unless the torrent is private.
-    pub pex: bool,
-    /// Speak uTP (BEP 29), too, at the peer port's number.
-    pub utp: bool,
-    /// Look for peers on the local network (BEP 14), unless the torrent is private.
-    pub lsd: bool,
-    /// Look for peers in the distributed table (BEP 5), unless the torrent is private.
-    pub dht: Option<Dht>,
-    /// The number of the peer port that others are told, where a gateway gave it another.
-    pub public_port: Option<u16>,
-    /// Where events are written.
-    pub metrics: Option<PathBuf>,
-    /// Where all that the engine is told and answers is recorded.
-    pub record: Option<PathBuf>,
-}
-
-impl Options {
-    /// The peer port, by the number that others are told.
-    pub(crate) fn public(&self, port: SocketAddr) -> SocketAddr {
-        SocketAddr::new(port.ip(), self.public_port.unwrap_or(port.port()))
-    }
-}
 
 /// A running node. Dropping it stops everything at once; [`Node::leave`] says goodbye.
 #[derive(Debug)]
@@ -119,19 +73,6 @@ pub enum Happening {
     /// The node stopped by itself: storage failed.
     Ended(Result<(), NodeError>),
 }
-
-/// What others need to read the content while it comes.
-#[derive(Clone, Debug)]
-pub(crate) struct Content {
-    pub(crate) torrent: Arc<Torrent>,
-    pub(crate) store: Store,
-    pub(crate) board: Arc<Board>,
-    mail: MailSender,
-}
-
-/// Where a live stream's source hands over its pieces.
-#[derive(Clone, Debug)]
-pub struct Producer(MailSender);
 
 /// Opens the content and hashes what is there; `done` counts the pieces looked at.
 ///
@@ -405,7 +346,7 @@ impl Node {
     /// Where a source's pieces are handed over.
     #[must_use]
     pub fn producer(&self) -> Producer {
-        Producer(self.mail.clone())
+        Producer::new(self.mail.clone())
     }
 
     /// Writes a live stream to a file as it comes, to its end.
@@ -468,56 +409,4 @@ fn go_live(config: &mut Config) {
         let capacity = u64::from(SealedEnd::capacity(length).max(1));
         Rate::from_bytes_per_s((rate.bytes_per_s() * u64::from(length)).div_ceil(capacity))
     });
-}
-
-impl Producer {
-    /// The piece is sealed and stored: it is announced.
-    ///
-    /// # Errors
-    /// If it is not the next, or the node has left.
-    pub(crate) async fn produce(&self, piece: PieceIndex, last: bool) -> Result<(), CallError> {
-        let (answer, answered) = oneshot::channel();
-        let ask = Ask::Produce {
-            piece,
-            last,
-            answer,
-        };
-        let sent = self.0.send(Mail::Ask(ask)).await;
-        sent.or(Err(CallError::Left))?;
-        answered.await.unwrap_or(Err(CallError::Left))
-    }
-}
-
-impl Content {
-    /// Asks for these bytes before all others.
-    pub(crate) async fn want(&self, from: u64, length: u64) -> Result<(), CallError> {
-        let (answer, answered) = oneshot::channel();
-        let ask = Ask::Want {
-            from,
-            length,
-            answer,
-        };
-        let sent = self.mail.send(Mail::Ask(ask)).await;
-        sent.or(Err(CallError::Left))?;
-        answered.await.unwrap_or(Err(CallError::Left))
-    }
-
-    /// A reader of these bytes is gone.
-    pub(crate) async fn unwant(&self, from: u64, length: u64) {
-        let _ = self
-            .mail
-            .send(Mail::Ask(Ask::Unwant { from, length }))
-            .await;
-    }
-
-    /// A player tells what it does.
-    pub(crate) async fn saw(&self, seen: Seen, time_s: f64, byte: u64) {
-        let ask = Ask::Saw { seen, time_s, byte };
-        let _ = self.mail.send(Mail::Ask(ask)).await;
-    }
-
-    /// Somebody begins to watch.
-    pub(crate) async fn play(&self) {
-        let _ = self.mail.send(Mail::Ask(Ask::Play)).await;
-    }
 }

@@ -12,10 +12,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use crate::content::Content;
 use crate::error::NodeError;
 use crate::http::server::{Request, listen, plain, respond, serve};
 use crate::live::LiveWindow;
-use crate::node::{Content, Node};
+use crate::node::Node;
 use crate::page;
 use crate::prometheus;
 use crate::status::Reader;

@@ -14,9 +14,10 @@ use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
+use crate::content::Content;
 use crate::error::NodeError;
 use crate::mail::Seen;
-use crate::node::{Content, Node};
+use crate::node::Node;
 use crate::player::media_of;
 use crate::random;
 

@@ -13,8 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::BroadcastArgs;
+use super::attend::told_to_stop;
+use super::reach::options;
 use super::report::{Progress, live_summary, notice, on_air};
-use super::serve::{here, options, told_to_stop};
+use super::serve::here;
 
 /// After its end a stream is served until its viewers have left, but no longer than this.
 const LINGER_MAX: Duration = Duration::from_secs(60);

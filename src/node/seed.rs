@@ -15,8 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::SeedArgs;
+use super::attend::{attend, told_to_stop};
+use super::open::{link, open};
 use super::report::{Progress, notice, several, summary};
-use super::serve::{attend, here, link, look, open, told_to_stop};
+use super::serve::{here, look};
 
 /// Notices of all torrents that may wait to be shown.
 const NOTICES_MAX: usize = 64;

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until};
 use super::input::{Input, Open};
 use super::stream::{Stream, write_restart};
 use super::ts;
+use crate::content::Producer;
 use crate::error::NodeError;
-use crate::node::Producer;
 
 /// A file that was read too late, for the machine was busy, is not hurried through beyond this.
 const LATE_MAX: Duration = Duration::from_secs(2);

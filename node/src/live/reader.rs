@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::ts::Boundary;
 use super::window::{Found, LiveWindow};
-use crate::node::Content;
+use crate::content::Content;
 
 /// A reader that takes nothing for this long is let go.
 const STUCK_MAX: Duration = Duration::from_secs(600);

@@ -21,7 +21,7 @@ use crate::finder::Finder;
 use crate::link::{self, Stream};
 use crate::listener::{Entry, PeerPort};
 use crate::mail::{MAILS_MAX, Mail};
-use crate::node::Options;
+use crate::options::Options;
 use crate::random;
 use crate::torrent::Torrent;
 use crate::tracker::Announcer;

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 
 use super::{POLICY, file, view};
+use crate::content::Content;
 use crate::http::server::{Request, plain};
 use crate::mail::Seen;
-use crate::node::Content;
 
 /// How often the page is told.
 const EVERY: Duration = Duration::from_millis(500);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swarmbed_engine::Bitfield;
 
-use crate::node::Content;
+use crate::content::Content;
 
 /// Places of the piece map at most: more than a screen has room for.
 const MAP_MAX: u32 = 500;
