@@ -1,10 +1,11 @@
 //! One local peer's part in one swarm: routes inputs, owns the outbox and the timers.
 //!
 //! The parts are `pieces` (what is here), `neighbour` (who is there), `player` (what is watched);
-//! what the peer does with them is told in `connect`, `receive`, `download`, `verify`, `upload`
-//! and `rechoke`; by the clock in `timers`, for the viewer in `viewing`; `blame` says why a piece is
+//! what the peer does with them is told in `connect`, `receive`, `download` (asking), `arrive` (what
+//! comes of it), `late` (what is taken back), `verify`, `upload` and `rechoke`; by the clock in `timers`, for the viewer in `viewing`; `blame` says why a piece is
 //! missing; `live`, `heard` and `source` are for streams without end. Nothing here reads a clock or holds a payload.
 
+mod arrive;
 mod blame;
 mod book;
 mod claims;
@@ -14,6 +15,7 @@ mod exchange;
 mod footprint;
 mod heard;
 mod hook_in;
+mod late;
 mod link;
 mod live;
 mod misbehave;
