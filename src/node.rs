@@ -141,7 +141,7 @@ pub(crate) struct Common {
     /// A node to join the table by, instead of the public ones; may be given several times
     #[arg(long = "dht-node", value_name = "HOST:PORT", requires = "dht")]
     dht_nodes: Vec<String>,
-    /// Ask the gateway to let others connect to the peer port (PCP, NAT-PMP; UPnP is not spoken), until
+    /// Ask the gateway to let others connect to the peer port (PCP, NAT-PMP or UPnP), until
     /// the end: that of the default route, or the one that is named
     #[arg(long, value_name = "IP", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     port_mapping: Option<swarmbed_node::Gateway>,

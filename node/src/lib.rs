@@ -9,7 +9,7 @@
 //! | `swarm.rs`, `mail.rs` | the peer's task, and what it is told |
 //! | `link/`, `listener.rs`, `utp.rs` | connections, over TCP or uTP: handshakes, reading, writing, credit |
 //! | `turns.rs` | who holds an upload slot and asks for nothing |
-//! | `gateway.rs` | the peer port, opened on the gateway (PCP, NAT-PMP), if asked for |
+//! | `gateway/` | the peer port, opened on the gateway (PCP, NAT-PMP, UPnP), if asked for |
 //! | `storage.rs`, `torrent.rs`, `create.rs` | files: content, `.torrent`, making one |
 //! | `magnet/` | a torrent that is known by its name alone, from its peers |
 //! | `live/`, `store.rs` | a live stream: key, signed pieces, window, input; where blocks go |

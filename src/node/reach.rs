@@ -74,7 +74,7 @@ pub(super) async fn map_port(common: &mut Common) -> Option<Mapping> {
         }
         Err(why) => {
             Progress::new().say(&format!(
-                "warning: the peer port is not open to others: {why} (UPnP is not spoken)"
+                "warning: the peer port is not open to others: {why}"
             ));
             None
         }

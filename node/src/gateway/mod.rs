@@ -1,7 +1,12 @@
-//! The peer port, opened on the gateway between us and everybody else: by PCP (RFC 6887), or NAT-PMP
-//! (RFC 6886), through the `crab_nat` crate.
+//! The peer port, opened on the gateway between us and everybody else: by PCP or NAT-PMP
+//! (`port_control.rs`), or, where both are refused, by UPnP (`upnp.rs`).
 //!
-//! Owns what the gateway granted, from the first request until it is undone. UPnP is not spoken.
+//! Owns what the gateway granted, from the first request until it is undone.
+
+mod port_control;
+#[cfg(test)]
+mod tests;
+mod upnp;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -9,9 +14,7 @@ use std::num::NonZeroU16;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crab_nat::{
-    GatewayAddress, InternetProtocol, PortMapping, PortMappingOptions, TimeoutConfig, natpmp, pcp,
-};
+use crab_nat::PortMapping;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -21,12 +24,6 @@ use tokio::time::{sleep, timeout};
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// A renewal that fails is tried again after this long.
 const RETRY: Duration = Duration::from_secs(60);
-/// How the gateway is asked: after 0.25, 0.5, 1 and 2 s it is not there.
-const PATIENCE: TimeoutConfig = TimeoutConfig {
-    initial_timeout: Duration::from_millis(250),
-    max_retries: 3,
-    max_retry_timeout: None,
-};
 /// How long undoing may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -90,7 +87,7 @@ pub enum MappingError {
     #[error("no port is named: choose one with --port")]
     NoPort,
     /// The gateway cannot be reached, refuses, or does not answer.
-    #[error("the gateway {gateway} grants none: by PCP {pcp}; by NAT-PMP {natpmp}")]
+    #[error("the gateway {gateway} grants none: by PCP {pcp}; by NAT-PMP {natpmp}; by UPnP {upnp}")]
     Refused {
         /// Which.
         gateway: IpAddr,
@@ -98,6 +95,8 @@ pub enum MappingError {
         pcp: String,
         /// What it said to NAT-PMP.
         natpmp: String,
+        /// What it said to UPnP.
+        upnp: String,
     },
 }
 
@@ -115,26 +114,17 @@ impl Mapping {
     /// Asks for `port`, TCP and UDP, to be passed on to this machine.
     ///
     /// # Errors
-    /// If there is no gateway, or it does not grant it, within some 8 s.
+    /// If there is no gateway, or it does not grant it, within some 24 s; one that is silent within
+    /// some 8 s.
     pub async fn ask(gateway: Gateway, port: u16) -> Result<Self, MappingError> {
         let port = NonZeroU16::new(port).ok_or(MappingError::NoPort)?;
         let gateway = gateway.find()?;
-        let tcp = request(gateway, InternetProtocol::Tcp, port, None).await?;
-        let external = tcp.external_port();
-        let mut held = vec![tcp];
-        // For reports between strangers; peers connect without.
-        if let Ok(udp) = request(gateway, InternetProtocol::Udp, port, Some(external)).await {
-            held.push(udp);
-        }
-        let protocol = match held[0].mapping_type() {
-            crab_nat::PortMappingType::NatPmp => "NAT-PMP",
-            crab_nat::PortMappingType::Pcp { .. } => "PCP",
-        };
+        let held = Held::ask(gateway, port).await?;
         let (stop, stopped) = oneshot::channel();
         Ok(Self {
-            port: external,
+            port: held.outside(),
             gateway,
-            protocol,
+            protocol: held.protocol(),
             stop,
             keeping: tokio::spawn(keep(held, stopped)),
         })
@@ -168,39 +158,98 @@ impl fmt::Display for Mapping {
     }
 }
 
-async fn request(
-    gateway: IpAddr,
-    protocol: InternetProtocol,
-    port: NonZeroU16,
-    external: Option<NonZeroU16>,
-) -> Result<PortMapping, MappingError> {
-    let seconds = u32::try_from(LIFETIME.as_secs()).expect("an hour");
-    let options = PortMappingOptions {
-        external_port: external.or(Some(port)),
-        lifetime_seconds: Some(seconds),
-        timeout_config: Some(PATIENCE),
-    };
-    let at = GatewayAddress::from(gateway);
-    let by_pcp = match source(gateway) {
-        Err(why) => why.to_string(),
-        Ok(client) => {
-            let base = pcp::BaseMapRequest::new(at, client, protocol, port);
-            match pcp::port_mapping(base, None, None, options).await {
-                Ok(mapping) => return Ok(mapping),
-                Err(why) => why.to_string(),
-            }
-        }
-    };
-    natpmp::port_mapping(at, protocol, port, options)
-        .await
-        .map_err(|why| MappingError::Refused {
-            gateway,
-            pcp: by_pcp,
-            natpmp: why.to_string(),
-        })
+/// A port that is open.
+enum Held {
+    /// For TCP, and perhaps for UDP; never empty.
+    PortControl(Vec<PortMapping>),
+    Upnp(upnp::Lease),
 }
 
-/// The address from which we speak to the gateway, which PCP wants to be told.
+impl Held {
+    async fn ask(gateway: IpAddr, port: NonZeroU16) -> Result<Self, MappingError> {
+        let seconds = u32::try_from(LIFETIME.as_secs()).expect("an hour");
+        let refused = |pcp: &str, natpmp: &str, upnp: &str| MappingError::Refused {
+            gateway,
+            pcp: pcp.into(),
+            natpmp: natpmp.into(),
+            upnp: upnp.into(),
+        };
+        let source = source(gateway).map_err(|why| {
+            let why = why.to_string();
+            refused(&why, &why, &why)
+        })?;
+        // It is looked for meanwhile, so that a gateway silent to all three costs the longest of the
+        // waits and not their sum.
+        let search = tokio::spawn(upnp::Router::find(gateway, source));
+        let refusals = match port_control::ask(gateway, source, port, seconds).await {
+            Ok(held) => return Ok(Self::PortControl(held)),
+            Err(refusals) => refusals,
+        };
+        let found = search.await.unwrap_or_else(|why| Err(why.to_string()));
+        let lease = match found {
+            Ok(router) => {
+                upnp::Lease::ask(router, SocketAddr::new(source, port.get()), seconds).await
+            }
+            Err(why) => Err(why),
+        };
+        lease
+            .map(Self::Upnp)
+            .map_err(|why| refused(&refusals.pcp, &refusals.natpmp, &why))
+    }
+
+    fn outside(&self) -> NonZeroU16 {
+        match self {
+            Self::PortControl(held) => held[0].external_port(),
+            Self::Upnp(lease) => lease.outside(),
+        }
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self {
+            Self::PortControl(held) => port_control::name(&held[0]),
+            Self::Upnp(_) => "UPnP",
+        }
+    }
+
+    /// Half of the shortest lifetime.
+    fn half(&self) -> Duration {
+        let whole = match self {
+            Self::PortControl(held) => {
+                let shortest = held.iter().map(PortMapping::lifetime).min().unwrap_or(0);
+                Duration::from_secs(u64::from(shortest))
+            }
+            Self::Upnp(_) => LIFETIME,
+        };
+        (whole / 2).max(Duration::from_secs(1))
+    }
+
+    /// Whether all of it was.
+    async fn renew(&mut self) -> bool {
+        match self {
+            Self::PortControl(held) => {
+                let mut all = true;
+                for one in held {
+                    all &= one.renew().await.is_ok();
+                }
+                all
+            }
+            Self::Upnp(lease) => lease.renew().await.is_ok(),
+        }
+    }
+
+    async fn undo(self) {
+        match self {
+            Self::PortControl(held) => {
+                for one in held {
+                    let _ = one.try_drop().await;
+                }
+            }
+            Self::Upnp(lease) => lease.undo().await,
+        }
+    }
+}
+
+/// The address from which we speak to the gateway, which it wants to be told.
 fn source(gateway: IpAddr) -> std::io::Result<IpAddr> {
     let any: SocketAddr = match gateway {
         IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -213,49 +262,19 @@ fn source(gateway: IpAddr) -> std::io::Result<IpAddr> {
 }
 
 /// Renews what is held until it is stopped; then gives it back.
-async fn keep(mut held: Vec<PortMapping>, mut stopped: oneshot::Receiver<()>) {
-    let mut wait = half(&held);
+async fn keep(mut held: Held, mut stopped: oneshot::Receiver<()>) {
+    let mut wait = held.half();
     loop {
-        tokio::select! {
-            _ = &mut stopped => break,
-            () = sleep(wait) => {}
-        }
-        let mut failed = false;
-        for one in &mut held {
-            failed |= one.renew().await.is_err();
-        }
-        wait = if failed { RETRY } else { half(&held) };
-    }
-    for one in held {
-        let _ = one.try_drop().await;
-    }
-}
-
-/// Half of the shortest lifetime.
-fn half(held: &[PortMapping]) -> Duration {
-    let shortest = held.iter().map(PortMapping::lifetime).min().unwrap_or(0);
-    Duration::from_secs(u64::from(shortest) / 2).max(Duration::from_secs(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_route_is_read() {
-        let row = |destination: &str, gateway: [u8; 4], mask: &str| {
-            let gateway = u32::from_ne_bytes(gateway);
-            format!("eth0\t{destination}\t{gateway:08X}\t0003\t0\t0\t0\t{mask}\t0\t0\t0\n")
+        let renewed = async {
+            sleep(wait).await;
+            held.renew().await
         };
-        let head =
-            "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n";
-        let local = row("0000A8C0", [0, 0, 0, 0], "00FFFFFF");
-        let table = format!(
-            "{head}{local}{}",
-            row("00000000", [192, 168, 0, 1], "00000000")
-        );
-        assert_eq!(default_route(&table), Some(Ipv4Addr::new(192, 168, 0, 1)));
-        assert_eq!(default_route(&format!("{head}{local}")), None);
-        assert_eq!(default_route("nothing\nof the\nkind 00000000"), None);
+        // A gateway that is slow to renew does not hold up the end.
+        let renewed = tokio::select! {
+            _ = &mut stopped => break,
+            renewed = renewed => renewed,
+        };
+        wait = if renewed { held.half() } else { RETRY };
     }
+    held.undo().await;
 }
