@@ -19,7 +19,7 @@ JOBS = int(os.environ.get("SWARMBED_TEST_JOBS", "3"))
 # What a test may use of 10.77/16, or of 127/8.
 ADDRESSES_EACH = 500
 # Those that take longest begin first.
-LONGEST = ["meet", "every_client", "clients_start_from_ours", "udp", "kill"]
+LONGEST = ["how_fast", "meet", "every_client", "clients_start_from_ours", "udp", "kill"]
 
 
 class Result(unittest.TextTestResult):

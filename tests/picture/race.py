@@ -14,10 +14,10 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-sys.path += [str(HERE), str(HERE.parent / "interop")]
+sys.path += [str(HERE), str(HERE.parent), str(HERE.parent / "interop")]
 
 from lab import media  # noqa: E402
-from net import Homes  # noqa: E402
+from homes import Homes  # noqa: E402
 from players import PORT, Players, Reader, watch  # noqa: E402
 
 SWARMBED = os.environ["SWARMBED"]

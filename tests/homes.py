@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import heapq
 import os
+import random
 import select
 import signal
 import socket
@@ -27,9 +28,10 @@ def ip(*words):
 
 
 class Homes:
-    """`rates` are the uplinks in bit/s (0: no limit), one for each home; a packet takes `delay_s` one way."""
+    """`rates` are the uplinks in bit/s (0: no limit), one for each home; a packet takes `delay_s` one way, and is
+    lost with the chance `loss`, by the same draws every time."""
 
-    def __init__(self, name, rates, delay_s):
+    def __init__(self, name, rates, delay_s, loss=0.0):
         self.names = [f"{name}{number}" for number in range(len(rates))]
         tuns = []
         for number, home in enumerate(self.names):
@@ -48,7 +50,7 @@ class Homes:
         self.switch = os.fork()
         if not self.switch:
             signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-            switch(tuns, rates, delay_s)
+            switch(tuns, rates, delay_s, loss)
         for tun in tuns:
             os.close(tun)
 
@@ -83,8 +85,9 @@ class Homes:
             ip("netns", "del", home)
 
 
-def switch(tuns, rates, delay_s):
+def switch(tuns, rates, delay_s, loss):
     """Forwards for ever."""
+    draw = random.Random(1)
     free_at = [0.0] * len(tuns)
     under_way, number = [], 0
     poll = select.epoll()
@@ -116,5 +119,7 @@ def switch(tuns, rates, delay_s):
                     if (begins - now) * rates[home] / 8 > max(QUEUE_S * rates[home] / 8, QUEUE_MIN):
                         continue
                     left = free_at[home] = begins + len(packet) * 8 / rates[home]
+                if draw.random() < loss:
+                    continue
                 number += 1
                 heapq.heappush(under_way, (left + delay_s, number, to, packet))
