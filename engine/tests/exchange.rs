@@ -339,3 +339,60 @@ fn a_neighbour_may_lose_a_piece() {
     say(&mut peer, now, conn, Extended::DontHave(beyond));
     assert_eq!(pieces(&peer), None);
 }
+
+/// Who has everything says so at once (BEP 21), and lets those go who want nothing, whatever they have.
+#[test]
+fn those_who_want_nothing_part() {
+    let seed = || {
+        let mut config = config(0, geometry());
+        let have = Bitfield::full(geometry().pieces());
+        config.exchange.metadata = Some(SIZE);
+        Peer::new(config, Seed::from_number(1), Instant::ZERO, Some(have)).unwrap()
+    };
+    let says = |peer: &mut Peer, now, conn, upload_only| {
+        let handshake = ExtendedHandshake {
+            upload_only,
+            ..ExtendedHandshake::default()
+        };
+        say(peer, now, conn, Extended::Handshake(handshake));
+        drain(peer)
+    };
+    let said = |outputs: Vec<Output>| {
+        outputs.into_iter().find_map(|output| match output {
+            Output::Send(_, Message::Extended(extended)) => match *extended {
+                Extended::Handshake(handshake) => Some(handshake.upload_only),
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    let now = Instant::ZERO;
+    let both = Some(CloseReason::BothComplete);
+    let mut one = seed();
+    let conn = stranger(&mut one, now, 1);
+    assert_eq!(said(drain(&mut one)), Some(true));
+    assert_eq!(closed(&says(&mut one, now, conn, false)), None);
+    assert_eq!(closed(&says(&mut one, now, conn, true)), both);
+    // Who asked for something is believed that.
+    let conn = stranger(&mut one, now, 2);
+    one.handle(now, Input::Message(conn, Message::Interested));
+    assert_eq!(closed(&says(&mut one, now, conn, true)), None);
+
+    // To who lacks something they are worth having, and to others peer exchange tells what they are.
+    let mut one = peer(0, true);
+    let conn = stranger(&mut one, now, 1);
+    assert_eq!(said(drain(&mut one)), Some(false));
+    let handshake = ExtendedHandshake {
+        extensions: vec![("ut_pex".into(), 1)],
+        port: Some(addr(1).port()),
+        upload_only: true,
+        ..ExtendedHandshake::default()
+    };
+    say(&mut one, now, conn, Extended::Handshake(handshake));
+    let other = stranger(&mut one, now, 2);
+    assert_eq!(closed(&drain(&mut one)), None);
+    one.handle(Instant::from_secs(6), Input::Timeout);
+    let heard = told(drain(&mut one));
+    let (_, pex) = heard.iter().find(|(conn, _)| *conn == other).unwrap();
+    assert_eq!(pex.added()[0].flags, PexPeer::SEED);
+}

@@ -256,7 +256,8 @@ impl Peer {
             requests_max: Some(u32::from(self.config.limits.uploads_queued_max)),
             client: Some(concat!("swarmbed ", env!("CARGO_PKG_VERSION")).into()),
             metadata_size: exchange.metadata,
-            upload_only: false,
+            // As those do who give the torrent away.
+            upload_only: exchange.metadata.is_some() && self.pieces.is_complete(),
         }
     }
 

@@ -119,7 +119,8 @@ impl Peer {
         let open = self.order.iter().map(|&slot| (slot, self.at(slot)));
         let open = open.filter(|(_, neighbour)| neighbour.is_open());
         open.filter_map(|(slot, neighbour)| {
-            let seed = self.links[usize::from(slot)].pieces == complete;
+            let link = &self.links[usize::from(slot)];
+            let seed = link.pieces == complete || link.gives_only;
             let flags = if seed { PexPeer::SEED } else { 0 }
                 | if neighbour.outbound {
                     PexPeer::REACHABLE

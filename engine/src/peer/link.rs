@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) we_interested: bool,
     pub(crate) we_choke: bool,
     pub(crate) they_interested: bool,
+    /// It said that it wants nothing (BEP 21).
+    pub(crate) gives_only: bool,
     /// It does not read what it is sent.
     pub(crate) unread: bool,
     /// It may owe us blocks: true from a request on, false once it was found to owe none.
@@ -38,6 +40,11 @@ impl Link {
         self.they_interested && !self.unread
     }
 
+    /// Between it and one who has everything nothing goes either way; that is no lie if it asked for something.
+    pub(crate) const fn wants_nothing(&self) -> bool {
+        self.gives_only && !self.they_interested
+    }
+
     pub(crate) const fn new(conn: ConnId, now: Instant) -> Self {
         Self {
             conn,
@@ -50,6 +57,7 @@ impl Link {
             we_interested: false,
             we_choke: true,
             they_interested: false,
+            gives_only: false,
             unread: false,
             asked: false,
             last_received: now,

@@ -202,13 +202,23 @@ impl Peer {
         Ok(())
     }
 
-    /// The neighbour has everything.
+    /// The neighbour has everything, or all that it wants.
     fn is_complete(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let neighbour = self.neighbour(conn).expect("checked by message");
         let addr = neighbour.listen.unwrap_or(neighbour.addr);
         self.book.is_seed(addr);
         if self.pieces.is_complete() {
             Err(CloseReason::BothComplete)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The neighbour wants nothing, though it may not have everything (BEP 21), or does so again.
+    fn gives_only(&mut self, conn: ConnId, says: bool) -> Result<(), CloseReason> {
+        self.links[conn.slot()].gives_only = says;
+        if self.links[conn.slot()].wants_nothing() && self.live.is_none() {
+            self.is_complete(conn)
         } else {
             Ok(())
         }
@@ -237,6 +247,7 @@ impl Peer {
                 let speaks = |wanted| offers(&handshake, wanted);
                 self.speaks_pex(conn, speaks(UT_PEX));
                 self.heard_extensions(conn, speaks(SW_LIVE_WINDOW), speaks(LT_DONTHAVE))?;
+                self.gives_only(conn, handshake.upload_only)?;
             }
             Extended::LiveWindow(window) if self.live.is_some() => {
                 self.live_window(conn, &window)?;

@@ -120,7 +120,8 @@ impl Peer {
             .order
             .iter()
             .map(|&slot| &self.links[usize::from(slot)])
-            .filter(|one| one.open && one.pieces == self.pieces.window().length)
+            .filter(|one| one.pieces == self.pieces.window().length || one.wants_nothing())
+            .filter(|one| one.open)
             .map(|one| one.conn)
             .collect();
         for conn in seeds {
