@@ -51,12 +51,9 @@ pub(crate) enum Mail {
     Verified(PieceIndex, Verdict, Option<Rejection>),
     /// A web seed's piece is stored, or did not come.
     Fetched(PieceIndex, FetchResult, Result<(), Fault>),
-    /// A tracker answered.
-    Announced {
-        peers: Vec<SocketAddr>,
-        interval: Duration,
-    },
-    /// Peers were found without a tracker.
+    /// All trackers have answered, or were waited for; when to ask again.
+    Announced(Duration),
+    /// A tracker knows of peers, or they were found without one.
     Found(Vec<SocketAddr>),
     /// Somebody wants to hide what it speaks (MSE), which we do not.
     Obfuscated(SocketAddr),

@@ -13,6 +13,7 @@ parser.add_argument("--save", required=True)
 parser.add_argument("--listen", required=True)
 parser.add_argument("--peer", action="append", default=[])
 parser.add_argument("--seed", action="store_true")
+parser.add_argument("--only", type=int, help="want this file alone")
 parser.add_argument("--stay", action="store_true", help="share when complete, until told to stop")
 parser.add_argument("--up", type=int, default=0, help="bytes/s")
 parser.add_argument("--lsd", action="store_true")
@@ -39,7 +40,8 @@ session = lt.session({
 })
 # By default, limits do not hold towards loopback.
 everybody = lt.ip_filter()
-everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << int(lt.session.global_peer_class_id))
+for first, last in [("0.0.0.0", "255.255.255.255"), ("::", "ffff:" * 7 + "ffff")]:
+    everybody.add_rule(first, last, 1 << int(lt.session.global_peer_class_id))
 session.set_peer_class_filter(everybody)
 
 for node in options.dht_node:
@@ -52,13 +54,15 @@ else:
     params = lt.add_torrent_params()
     params.ti = lt.torrent_info(options.torrent)
 params.save_path = options.save
+if options.only is not None:
+    params.file_priorities = [4 * (file == options.only) for file in range(params.ti.num_files())]
 if options.seed:
     params.flags |= lt.torrent_flags.seed_mode
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
 handle = session.add_torrent(params)
 for peer in options.peer:
     ip, port = peer.rsplit(":", 1)
-    handle.connect_peer((ip, int(port)))
+    handle.connect_peer((ip.strip("[]"), int(port)))
 
 stop = []
 signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
@@ -67,7 +71,7 @@ done, met = None, set()
 while time.monotonic() - began < options.timeout and not stop:
     status = handle.status()
     met |= {peer.ip[0] for peer in handle.get_peer_info() if not peer.flags & (peer.connecting | peer.handshake)}
-    if done is None and status.is_seeding:
+    if done is None and (status.is_seeding or options.only is not None and status.is_finished):
         done = time.monotonic() - began
     if done is not None and not (options.seed or options.stay):
         break

@@ -51,7 +51,12 @@ pub struct Hunt {
     incoming: mpsc::Receiver<Mail>,
     sources: JoinSet<(SocketAddr, bool, Result<Vec<u8>, Useless>)>,
     inbound: usize,
-    announcing: JoinSet<Result<(Vec<SocketAddr>, Duration), String>>,
+    announcing: JoinSet<Result<Duration, String>>,
+    /// Whom a tracker knows.
+    heard: (
+        mpsc::Sender<Vec<SocketAddr>>,
+        mpsc::Receiver<Vec<SocketAddr>>,
+    ),
     announce_at: Instant,
     begun: bool,
     failures: u32,
@@ -118,6 +123,7 @@ impl Hunt {
             sources: JoinSet::new(),
             inbound: 0,
             announcing: JoinSet::new(),
+            heard: mpsc::channel(1),
             announce_at: now,
             begun: false,
             failures: 0,
@@ -162,6 +168,7 @@ impl Hunt {
                         return Ok(told);
                     }
                 }
+                Some(peers) = self.heard.1.recv() => self.found_peers(peers, now),
                 Some(mail) = self.incoming.recv() => {
                     if let Mail::Incoming { stream, addr, remote } = mail {
                         self.came(stream, addr, remote);
@@ -180,7 +187,8 @@ impl Hunt {
         // Not waited for: the node that comes after has a name of its own.
         let (announcer, none) = (Arc::clone(&self.announcer), Traffic::default());
         tokio::spawn(async move {
-            let _ = announcer.announce(Announce::Stopped, none, 1).await;
+            let (tell, _) = mpsc::channel(1);
+            let _ = announcer.announce(Announce::Stopped, none, 1, tell).await;
         });
     }
 
@@ -214,20 +222,20 @@ impl Hunt {
             true => Announce::NeedPeers,
         };
         self.begun = true;
+        let tell = self.heard.0.clone();
         self.announcing.spawn(async move {
             // How much is left is not known, but not nothing.
-            let answer = announcer.announce(announce, Traffic::default(), 1).await?;
-            Ok((answer.peers, answer.interval))
+            let (none, left) = (Traffic::default(), 1);
+            announcer.announce(announce, none, left, tell).await
         });
     }
 
-    fn announced(&mut self, answer: Result<(Vec<SocketAddr>, Duration), String>) -> Option<Hunted> {
+    fn announced(&mut self, answer: Result<Duration, String>) -> Option<Hunted> {
         let now = Instant::now();
         match answer {
-            Ok((peers, interval)) => {
+            Ok(interval) => {
                 self.failures = 0;
                 self.announce_at = now + interval.clamp(ANNOUNCE_RETRY, ANNOUNCE_EVERY);
-                self.found_peers(peers, now);
                 None
             }
             Err(why) => {

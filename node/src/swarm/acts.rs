@@ -9,6 +9,7 @@ use swarmbed_engine::{
     Announce, Block, CloseReason, ConnId, Event, Extended, FetchResult, Message, Metadata, Output,
     PieceIndex,
 };
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::{Connection, Swarm};
@@ -163,14 +164,15 @@ impl Swarm {
         let traffic = self.peer.traffic();
         let (announcer, mail) = (Arc::clone(&self.announcer), self.shared.mail.clone());
         tokio::spawn(async move {
-            let answer = announcer.announce(announce, traffic, left).await;
-            let outcome = match answer {
-                Ok(answer) => Mail::Announced {
-                    peers: answer.peers,
-                    interval: answer.interval,
-                },
-                Err(why) => Mail::AnnounceFailed(why),
+            let (tell, mut told) = mpsc::channel(1);
+            let passing_on = async {
+                while let Some(peers) = told.recv().await {
+                    let _ = mail.send(Mail::Found(peers)).await;
+                }
             };
+            let announcing = announcer.announce(announce, traffic, left, tell);
+            let (answer, ()) = tokio::join!(announcing, passing_on);
+            let outcome = answer.map_or_else(Mail::AnnounceFailed, Mail::Announced);
             let _ = mail.send(outcome).await;
         });
     }

@@ -242,17 +242,13 @@ impl Swarm {
                 }
                 self.tell(Input::Fetched { piece, result }).and(disk)
             }
-            Mail::Announced { peers, interval } => {
+            Mail::Announced(interval) => {
                 self.state.announcing -= 1;
                 self.board.tracker_answered();
-                self.tell(Input::Announced { interval })?;
-                self.tell(Input::Addresses {
-                    source: AddressSource::Tracker,
-                    peers,
-                })
+                self.tell(Input::Announced { interval })
             }
             Mail::Found(peers) => self.tell(Input::Addresses {
-                // As with a tracker's, nobody who is known here vouches for them.
+                // Of those found elsewhere, too: nobody who is known here vouches for them.
                 source: AddressSource::Tracker,
                 peers,
             }),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use swarmbed_engine::wire::UdpAnnounce;
 use swarmbed_engine::wire::bencode::{self, Dict, Value};
 use swarmbed_engine::{Announce, PeerId, Traffic};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::udp;
@@ -98,14 +99,16 @@ impl Announcer {
         })
     }
 
-    /// Tells all trackers at once, and says whom they know; what each said if none answers
-    /// (nothing, if there is none).
+    /// Tells all trackers at once, whatever tier they are of, and passes on whom each knows as soon as it
+    /// answers: one that is silent holds up nobody else's peers. In the end, when to ask again; what each
+    /// said if none answers (nothing, if there is none).
     pub(crate) async fn announce(
         &self,
         announce: Announce,
         traffic: Traffic,
         left: u64,
-    ) -> Result<Answer, String> {
+        heard: mpsc::Sender<Vec<SocketAddr>>,
+    ) -> Result<Duration, String> {
         let query = self.query(announce, traffic, left);
         let mut asked = JoinSet::new();
         for tracker in &self.trackers {
@@ -117,25 +120,23 @@ impl Announcer {
                 }
             };
         }
-        let mut all: Option<Answer> = None;
+        let mut interval: Option<Duration> = None;
         let mut refusals = String::new();
         while let Some(outcome) = asked.join_next().await {
-            match (
-                outcome.unwrap_or_else(|error| Err(error.to_string())),
-                &mut all,
-            ) {
-                (Ok(answer), None) => all = Some(answer),
-                (Ok(answer), Some(all)) => {
-                    all.peers.extend(answer.peers);
-                    all.interval = all.interval.min(answer.interval);
+            match outcome.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(answer) => {
+                    // Whoever does not listen any more leaves.
+                    let _ = heard.send(answer.peers).await;
+                    let shorter = interval.map_or(answer.interval, |all| all.min(answer.interval));
+                    interval = Some(shorter);
                 }
-                (Err(why), _) => {
+                Err(why) => {
                     let gap = if refusals.is_empty() { "" } else { "; " };
                     let _ = write!(refusals, "{gap}{why}");
                 }
             }
         }
-        all.ok_or(refusals)
+        interval.ok_or(refusals)
     }
 
     fn datagram(&self, event: Announce, traffic: Traffic, left: u64) -> UdpAnnounce {
