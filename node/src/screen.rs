@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
-use tokio::process::Command;
+use tokio::process::{ChildStderr, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::content::Content;
@@ -25,6 +25,8 @@ use crate::random;
 const LINE_MAX: u64 = 64 * 1024;
 /// How often its socket is looked for, until it is there.
 const LOOK: Duration = Duration::from_millis(50);
+/// Bytes of what it complains of that are told.
+const COMPLAINT_MAX: u64 = 400;
 /// How long what it said at its end may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -57,7 +59,7 @@ impl Screen {
         }
     }
 
-    /// Starts it, and ends when it does. Dropped, it ends the program.
+    /// Starts it, and ends when it does; with what it complained of, if it failed. Dropped, it ends the program.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -65,7 +67,7 @@ impl Screen {
         self,
         url: &str,
         node: &Node,
-    ) -> Result<impl Future<Output = ()> + Send + use<>, NodeError> {
+    ) -> Result<impl Future<Output = Option<String>> + Send + use<>, NodeError> {
         let socket = Socket::name();
         let mut arguments: Vec<OsString> = vec![url.into()];
         if self == Self::Mpv {
@@ -77,7 +79,7 @@ impl Screen {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| NodeError::Player {
@@ -92,17 +94,39 @@ impl Screen {
                     let _ = hear(&content, &socket.0).await;
                 }
             });
-            tokio::select! {
-                _ = child.wait() => {
+            let complaint = tokio::spawn(complaint(child.stderr.take()));
+            let ended = tokio::select! {
+                ended = child.wait() => {
                     // Its last words are read still.
                     let _ = timeout(LAST_WORDS, heard).await;
+                    ended
                 }
-                () = &mut heard => {
-                    let _ = child.wait().await;
-                }
-            }
+                () = &mut heard => child.wait().await,
+            };
+            let status = ended.ok().filter(|status| !status.success())?;
+            // What it started may hold the pipe open.
+            let said = timeout(LAST_WORDS, complaint).await;
+            let said = said.ok().and_then(Result::ok).unwrap_or_default();
+            Some(format!("{} ended with {status}: {said}", self.name()))
         })
     }
+}
+
+/// The beginning of what a program complains of, in one line; the rest is read and forgotten, so that it does not
+/// wait for us.
+async fn complaint(stderr: Option<ChildStderr>) -> String {
+    let Some(mut stderr) = stderr else {
+        return String::new();
+    };
+    let mut begin = Vec::new();
+    let _ = (&mut stderr)
+        .take(COMPLAINT_MAX)
+        .read_to_end(&mut begin)
+        .await;
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    let text = String::from_utf8_lossy(&begin);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").replace(|c: char| c.is_control(), "")
 }
 
 /// A name that nobody has, and that is gone with us.

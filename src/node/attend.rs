@@ -9,8 +9,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::report::{Progress, live, live_summary, notice, status, summary, watched};
 
-/// Ends when the player program does.
-pub(super) type Shown = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Ends when the player program does; why, if that was no good end.
+pub(super) type Shown = std::pin::Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
 /// Players of a live stream that has ended are waited for so long.
 const READERS_MAX: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub(super) async fn told_to_stop() {
 }
 
 /// Until the player program ends.
-async fn closed(shown: &mut Option<Shown>) {
+async fn closed(shown: &mut Option<Shown>) -> Option<String> {
     match shown {
         Some(shown) => shown.await,
         None => std::future::pending().await,
@@ -58,7 +58,12 @@ pub(super) async fn attend(
             _ = second.tick() => progress.show(&status(&watch.borrow())),
             Ok(()) = watch.changed() => {}
             () = &mut stop => break,
-            () = closed(&mut shown) => break,
+            why = closed(&mut shown) => {
+                if let Some(why) = why {
+                    progress.say(&format!("warning: {why}"));
+                }
+                break;
+            }
         }
         let now = watch.borrow().clone();
         // A viewer is not cut off because the download is done.
@@ -114,7 +119,12 @@ pub(super) async fn attend_live(
                 saved.expect("saving does not panic")?;
             }
             () = &mut stop => break,
-            () = closed(&mut shown) => break,
+            why = closed(&mut shown) => {
+                if let Some(why) = why {
+                    progress.say(&format!("warning: {why}"));
+                }
+                break;
+            }
         }
         let now = watch.borrow().clone();
         let over = now.live.is_some_and(|live| live.ended);

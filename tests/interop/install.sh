@@ -14,6 +14,7 @@ for client in transmission-daemon transmission-remote:transmission-cli aria2c:ar
   qbittorrent-nox rtorrent mpv; do
   command -v "${client%%:*}" >/dev/null || apt_install "${client##*:}" || echo "not installable: ${client##*:}"
 done
+command -v vlc >/dev/null || apt_install vlc-bin vlc-plugin-base || echo "not installable: vlc"
 if [ ! -d "$place/webtorrent/node_modules/webtorrent" ]; then
   command -v npm >/dev/null || apt_install nodejs npm
   mkdir -p "$place/webtorrent"

@@ -1,9 +1,11 @@
-"""What a viewer is told: when the picture can start, how the viewing went; Prometheus; mpv as the player."""
+"""What a viewer is told: when the picture can start, how the viewing went; Prometheus; mpv and VLC as the player."""
 
 import json
 import os
 import re
 import shutil
+import subprocess
+import time
 
 from lab import Lab, get, media, wait_until
 
@@ -86,6 +88,37 @@ class Viewer(Lab):
         process, code = self.run_node("play", torrent, "--player", "mplayer")
         self.assertEqual(code, 2)
         self.assertIn("there are: mpv, vlc", process.stderr())
+
+    def test_vlc_plays(self):
+        if not shutil.which("vlc"):
+            self.skipTest("SKIPPED: vlc is not installed")
+        torrent, home, copy = self.film(3), self.folder / "home", self.folder / "copy"
+        (home / ".config/vlc").mkdir(parents=True)
+        (home / ".config/vlc/vlcrc").write_text(
+            "[core]\nintf=dummy\nvout=vdummy\naout=adummy\nplay-and-exit=1\nrun-time=8\n")
+        command = [os.environ["SWARMBED"], "node", "play", torrent, "--listen", self.ip(), "--dir", copy, "--player",
+                   "vlc", "--metrics", copy / "metrics.jsonl", "--json"]
+        copy.mkdir()
+        env = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
+        if os.getuid() == 0:
+            # It refuses root, and that is told.
+            refused = self.start("refused", *command, env=env)
+            self.assertEqual(refused.wait(60), 0, refused.stderr())
+            self.assertIn("vlc ended with exit status: 1: VLC is not supposed to be run as root", refused.stderr())
+            shutil.rmtree(copy)
+            copy.mkdir()
+            program = shutil.copy(os.environ["SWARMBED"], self.folder / "swarmbed")
+            subprocess.run(["chmod", "-R", "a+rwX", self.folder], check=True)
+            command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program, *command[1:]]
+        began = time.monotonic()
+        player = self.start("play", *command, env=env)
+        # It ends when VLC does, after eight seconds.
+        self.assertEqual(player.wait(60), 0, player.stderr())
+        self.assertGreater(time.monotonic() - began, 8)
+        self.assertNotIn("warning", player.stderr())
+        viewing = player.json()["viewing"]
+        self.assertEqual((viewing["playhead"], viewing["stalls"]), ("modelled", 0))
+        self.assertGreater(viewing["played_s"], 2)
 
     def test_a_player_that_is_not_there(self):
         torrent = self.film(3)
