@@ -27,13 +27,14 @@ impl Peer {
             return Cause::NobodyHasIt;
         }
         let mut all_choke = true;
-        for &slot in self
-            .order
-            .iter()
-            .filter(|&&slot| self.pieces.owners.owns(offset, usize::from(slot)))
-        {
+        let owns = self.pieces.owners.of(offset);
+        for &slot in self.order.iter().filter(|&&slot| owns(slot)) {
+            let link = &self.links[usize::from(slot)];
+            all_choke &= link.they_choke;
+            if !link.asked {
+                continue;
+            }
             let owner = self.at(slot);
-            all_choke &= self.links[usize::from(slot)].they_choke;
             let asked = owner
                 .requests
                 .iter()

@@ -67,7 +67,7 @@ pub use footprint::Footprint;
 pub(crate) use link::Link;
 use live::Live;
 pub(crate) use neighbour::Neighbour;
-pub(crate) use owners::Owned;
+pub(crate) use owners::{Blocks, Owned};
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};

@@ -25,22 +25,43 @@ pub(crate) struct Owners {
 /// Who has what of 64 pieces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owned<'a> {
-    planes: &'a [u64],
-    /// By slot.
-    maps: &'a [u64],
+    depth: usize,
+    /// The planes, and then the maps by slot.
+    block: &'a [u64],
+}
+
+/// See [`Owners::from`].
+#[derive(Clone, Debug)]
+pub(crate) struct Blocks<'a> {
+    depth: usize,
+    blocks: core::slice::ChunksExact<'a, u64>,
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Owned<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Owned<'a>> {
+        let block = self.blocks.next()?;
+        Some(Owned {
+            depth: self.depth,
+            block,
+        })
+    }
 }
 
 impl Owned<'_> {
     /// Those that the neighbour in `slot` has.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn map(&self, slot: usize) -> u64 {
-        self.maps[slot]
+        self.block[self.depth + slot]
     }
 
     /// Of these pieces, at least one, those that fewest have, and how many have them: neighbours
     /// with everything from the start do not count.
+    #[inline]
     pub(crate) fn rarest(&self, pieces: u64) -> (u32, u64) {
-        tally::rarest(self.planes, pieces)
+        tally::rarest(&self.block[..self.depth], pieces)
     }
 }
 
@@ -76,18 +97,25 @@ impl Owners {
         &mut self.blocks[block * self.stride..][self.depth..self.stride][slot]
     }
 
-    /// Who has what, 64 pieces at a step, from word `from` on.
-    pub(crate) fn blocks(&self, from: usize) -> impl Iterator<Item = Owned<'_>> {
-        let blocks = self.blocks[from * self.stride..].chunks_exact(self.stride);
-        blocks.map(|block| {
-            let (planes, maps) = block.split_at(self.depth);
-            Owned { planes, maps }
-        })
+    /// Who has what, 64 pieces at a step, from such a step on.
+    #[inline]
+    pub(crate) fn from(&self, step: usize) -> Blocks<'_> {
+        Blocks {
+            depth: self.depth,
+            blocks: self.blocks[step * self.stride..].chunks_exact(self.stride),
+        }
     }
 
     /// Whether the neighbour in `slot` has the piece.
     pub(crate) fn owns(&self, offset: usize, slot: usize) -> bool {
         self.maps(offset)[slot] >> (offset % 64) & 1 == 1
+    }
+
+    /// Whether the neighbour in a slot has the piece, for one piece and many slots.
+    #[inline]
+    pub(crate) fn of(&self, offset: usize) -> impl Fn(u16) -> bool + '_ {
+        let (maps, bit) = (self.maps(offset), offset % 64);
+        move |slot| maps[usize::from(slot)] >> bit & 1 == 1
     }
 
     /// Whether anybody has the piece.
@@ -225,7 +253,7 @@ mod tests {
         );
         owners.set(&Bitfield::full(3), 5);
         assert!(owners.owns(2, 5));
-        let map = |slot| owners.blocks(0).map(|block| block.map(slot)).sum::<u64>();
+        let map = |slot| owners.from(0).next().unwrap().map(slot);
         assert_eq!([5, 69, 1].map(map), [7, 2, 0]);
         assert_eq!(owners.slots(1).collect::<Vec<_>>(), [0, 5, 69]);
         assert_eq!(owners.availability(1), 2, "a seed does not count");

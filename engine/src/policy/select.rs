@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::crowd::Crowd;
 use crate::bitfield::bits;
 use crate::id::ConnId;
-use crate::peer::{Owned, PieceTable, Player};
+use crate::peer::{Blocks, Owned, PieceTable, Player};
 use crate::rate::Rate;
 use crate::seed::Rng;
 
@@ -189,31 +189,25 @@ impl SelectView<'_> {
     }
 
     /// The same, 64 at a step: the first piece's offset, a bit for each candidate, and who has them.
-    fn words(&self, range: Range<usize>) -> impl Iterator<Item = (usize, u64, Owned<'_>)> + '_ {
+    /// Steps without candidates are left out.
+    fn words(&self, range: Range<usize>) -> Steps<'_> {
         let end = range.end.min(self.pieces());
         let start = range.start.min(end);
         let (first, last) = (start / 64, end.div_ceil(64));
-        let ours = &self.table.selectable().words()[first..last];
-        let blocks = ours.iter().zip(self.table.owners.blocks(first));
-        (first..last)
-            .zip(blocks)
-            .map(move |(index, (ours, owned))| {
-                let mut word = ours & owned.map(self.slot);
-                if index == first {
-                    word &= u64::MAX << (start - index * 64);
-                }
-                if index + 1 == last {
-                    word &= u64::MAX >> (last * 64 - end);
-                }
-                (index * 64, word, owned)
-            })
+        Steps {
+            ours: &self.table.selectable().words()[..last],
+            owners: self.table.owners.from(first),
+            slot: self.slot,
+            next: first,
+            within: u64::MAX << (start % 64),
+            end,
+        }
     }
 
     /// The first candidate of a range.
     #[must_use]
     pub fn lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        let mut words = self.words(range);
-        let (base, word, _) = words.find(|(_, word, _)| *word != 0)?;
+        let (base, word, _) = self.words(range).next()?;
         Some(base + word.trailing_zeros() as usize)
     }
 
@@ -223,9 +217,6 @@ impl SelectView<'_> {
         let mut least = u32::MAX;
         let mut rarest = None;
         for (base, word, owned) in self.words(range) {
-            if word == 0 {
-                continue;
-            }
             let (count, rare) = owned.rarest(word);
             if count > least {
                 continue;
@@ -247,8 +238,7 @@ impl SelectView<'_> {
     /// The rarest candidate of a range; the lowest of equally rare ones.
     #[must_use]
     pub fn rarest_lowest_in(&self, range: Range<usize>) -> Option<usize> {
-        let words = self.words(range).filter(|(_, word, _)| *word != 0);
-        words
+        self.words(range)
             .map(|(base, word, owned)| {
                 let (count, rare) = owned.rarest(word);
                 (count, base + rare.trailing_zeros() as usize)
@@ -271,5 +261,42 @@ impl SelectView<'_> {
         self.table
             .started()
             .find(|&piece| range.contains(&piece) && self.is_candidate(piece))
+    }
+}
+
+/// See [`SelectView::words`]: the innermost loop of most selectors, so it is spelled out.
+struct Steps<'a> {
+    /// What we look for, up to the last step.
+    ours: &'a [u64],
+    /// Who has what, from the next step on.
+    owners: Blocks<'a>,
+    slot: usize,
+    /// The next step.
+    next: usize,
+    /// Which pieces of the next step are in the range, as far as its start goes.
+    within: u64,
+    /// The end of the range.
+    end: usize,
+}
+
+impl<'a> Iterator for Steps<'a> {
+    type Item = (usize, u64, Owned<'a>);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(&ours) = self.ours.get(self.next) {
+            let owned = self.owners.next()?;
+            let base = self.next * 64;
+            self.next += 1;
+            let mut word = ours & owned.map(self.slot) & self.within;
+            self.within = u64::MAX;
+            if self.end - base < 64 {
+                word &= (1 << (self.end - base)) - 1;
+            }
+            if word != 0 {
+                return Some((base, word, owned));
+            }
+        }
+        None
     }
 }

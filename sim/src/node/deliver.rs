@@ -7,9 +7,10 @@ use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
 use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, FetchResult, Input, Message};
 
 use super::conn::Conn;
-use super::{Net, Node};
+use super::{Net, Node, Punched};
 use crate::address::{address_of, alias_of};
 use crate::check;
+use crate::latency::Latencies;
 use crate::mail::{Body, Door, Mail, Parcel, TRACKER};
 use crate::network::Network;
 use crate::observer::Observer;
@@ -126,7 +127,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn datagram(&mut self, now: u64, from: u32, parcel: Parcel, net: &mut Net<'_>) {
-        let known = |&(peer, at): &(u32, u64)| peer == from && at + PUNCHED >= now;
+        let known = |one: &Punched| one.peer == from && one.at + PUNCHED >= now;
         let open = net.shared.peers[self.number as usize].connectable;
         if open || self.punched.iter().any(known) {
             let datagram = parcel.datagram;
@@ -144,11 +145,21 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    /// Remembers where a datagram went.
-    pub(super) fn punch(&mut self, now: u64, peer: u32) {
-        self.punched
-            .retain(|&(other, at)| other != peer && at + PUNCHED >= now);
-        self.punched.push((peer, now));
+    /// Remembers where a datagram goes. Returns how far that is, which need not be drawn anew for
+    /// those who are asked again and again.
+    pub(super) fn punch(&mut self, now: u64, peer: u32, latencies: &Latencies) -> u64 {
+        if let Some(known) = self.punched.iter_mut().find(|one| one.peer == peer) {
+            known.at = now;
+            return known.latency;
+        }
+        self.punched.retain(|one| one.at + PUNCHED >= now);
+        let latency = latencies.between(self.number, peer);
+        self.punched.push(Punched {
+            peer,
+            at: now,
+            latency,
+        });
+        latency
     }
 
     fn told(&mut self, now: u64, peers: &[u32], net: &mut Net<'_>) {

@@ -83,6 +83,16 @@ pub(crate) struct Net<'a> {
     pub(crate) out: &'a mut Outbox,
 }
 
+/// A peer that a datagram went to.
+#[derive(Clone, Copy, Debug)]
+struct Punched {
+    peer: u32,
+    /// When the last one did.
+    at: u64,
+    /// How far it is.
+    latency: u64,
+}
+
 /// Counts of one node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
@@ -146,7 +156,7 @@ pub(crate) struct Node<O, N = Uplink> {
     /// How often it came under another name.
     alias: u16,
     /// Where datagrams went lately: through a firewall, only these may answer.
-    punched: Vec<(u32, u64)>,
+    punched: Vec<Punched>,
     completed: Option<u64>,
     ended: bool,
     /// It has seen a frame.

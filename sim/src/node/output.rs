@@ -111,8 +111,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         datagram: Datagram,
         net: &mut Net<'_>,
     ) {
-        self.punch(now, peer);
-        let latency = net.shared.latencies.between(self.number, peer);
+        let latency = self.punch(now, peer, &net.shared.latencies);
         let body = Body::Datagram(Box::new(Parcel { datagram, from, to }));
         self.post(now, (peer, Door::NONE), latency, body, net);
     }
