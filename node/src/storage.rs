@@ -11,10 +11,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
+use sha1::{Digest as _, Sha1};
 use swarmbed_engine::{Bitfield, Block, Geometry, PieceIndex, Verdict};
 
 use crate::error::NodeError;
 use crate::torrent::{Torrent, sha1};
+
+/// Bytes that are read, and then hashed.
+const HASHED_AT_ONCE: usize = 64 * 1024;
 
 /// Where the content is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,14 +119,13 @@ impl Storage {
         let next = AtomicU32::new(0);
         let good = Mutex::new(Bitfield::new(pieces));
         let work = || {
-            let mut buffer = Vec::new();
             loop {
                 let piece = next.fetch_add(1, Ordering::Relaxed);
                 if piece >= pieces {
                     return;
                 }
                 let index = PieceIndex(piece);
-                if !self.is_fresh(index) && self.is_good(index, &mut buffer) {
+                if !self.is_fresh(index) && self.is_good(index) {
                     let mut good = good.lock().expect("nobody panics with it");
                     good.insert(piece as usize);
                 }
@@ -149,10 +152,40 @@ impl Storage {
         looked.is_ok() && fresh
     }
 
-    fn is_good(&self, piece: PieceIndex, buffer: &mut Vec<u8>) -> bool {
-        buffer.resize(self.geometry.length_of(piece) as usize, 0);
-        self.read_at(self.geometry.start_of(piece), buffer).is_ok()
-            && sha1(buffer) == self.hashes[piece.0 as usize]
+    /// Reads and hashes in parts that stay in the processor's cache: a piece's own buffer would be new memory,
+    /// and zeroed, for each.
+    fn is_good(&self, piece: PieceIndex) -> bool {
+        let mut buffer = vec![0; HASHED_AT_ONCE];
+        let mut hash = Sha1::new();
+        let good = self.in_parts(piece, &mut buffer, |part| hash.update(part));
+        good.is_ok() && <[u8; 20]>::from(hash.finalize()) == self.hashes[piece.0 as usize]
+    }
+
+    /// The hash of each of its blocks, as far as they can be read.
+    fn hashes_of_blocks(&self, piece: PieceIndex) -> Vec<[u8; 20]> {
+        let (mut buffer, mut hashes) = (vec![0; Geometry::BLOCK as usize], Vec::new());
+        let _ = self.in_parts(piece, &mut buffer, |block| hashes.push(sha1(block)));
+        hashes
+    }
+
+    /// Reads a piece, a buffer of it at a time.
+    fn in_parts(
+        &self,
+        piece: PieceIndex,
+        buffer: &mut [u8],
+        mut hear: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let mut from = self.geometry.start_of(piece);
+        let mut left = self.geometry.length_of(piece) as usize;
+        while left > 0 {
+            let now = left.min(buffer.len());
+            let part = &mut buffer[..now];
+            self.read_at(from, part)?;
+            hear(part);
+            from += now as u64;
+            left -= now;
+        }
+        Ok(())
     }
 
     /// Fills `buffer` from byte `from` of the content on.
@@ -228,20 +261,24 @@ impl Storage {
     /// until it is judged again, to tell then which blocks were wrong.
     #[must_use]
     pub fn verify(&self, piece: PieceIndex) -> Verdict {
-        let mut buffer = Vec::new();
-        let good = self.is_good(piece, &mut buffer);
-        let blocks = buffer.chunks(Geometry::BLOCK as usize).map(sha1);
-        let mut bad = self.bad.lock().expect("nobody panics with it");
-        if !good {
-            bad.insert(piece, blocks.collect());
+        if !self.is_good(piece) {
+            let blocks = self.hashes_of_blocks(piece);
+            let mut bad = self.bad.lock().expect("nobody panics with it");
+            bad.insert(piece, blocks);
             return Verdict::Bad;
         }
-        let Some(before) = bad.remove(&piece) else {
+        let before = self
+            .bad
+            .lock()
+            .expect("nobody panics with it")
+            .remove(&piece);
+        let Some(before) = before else {
             return Verdict::Good;
         };
+        let blocks = self.hashes_of_blocks(piece);
         let differing = (0_u16..)
-            .zip(before.iter().zip(blocks))
-            .filter(|(_, (old, new))| **old != *new)
+            .zip(before.iter().zip(&blocks))
+            .filter(|(_, (old, new))| old != new)
             .map(|(index, _)| index)
             .collect();
         Verdict::GoodAfterBad { differing }

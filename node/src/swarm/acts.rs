@@ -98,10 +98,15 @@ impl Swarm {
             self.peer.written(block),
             "the engine stores what arrived"
         );
+        let Some(job) = self.state.writes.add(block, data) else {
+            return;
+        };
         let (storage, mail) = (self.shared.storage.clone(), self.shared.mail.clone());
         tokio::task::spawn_blocking(move || {
-            let result = storage.write(block, &data);
-            let _ = mail.blocking_send(Mail::Stored(block, result));
+            job.run(|block, data| {
+                let result = storage.write(block, data);
+                mail.blocking_send(Mail::Stored(block, result)).is_ok()
+            });
         });
     }
 

@@ -4,6 +4,7 @@
 //! another task can hold it up; what would block is a task of its own that answers by mail.
 
 mod acts;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,8 +35,12 @@ use crate::turns::Turns;
 use crate::utp::Utp;
 use crate::web_seed::WebSeed;
 
+use writes::Writes;
+
 /// How long a leaving peer waits for its tracker to hear of it.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// Mails that are read before clocks are looked at again.
+const MAILS_AT_ONCE: usize = 64;
 /// How often the status is published.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -90,6 +95,7 @@ pub(crate) struct State {
     connections: BTreeMap<ConnId, Connection>,
     /// The bytes of the `Piece` message that is being handled.
     arrived: Option<(Block, Vec<u8>)>,
+    writes: Writes,
     /// The peer has left; until then the tracker is waited for.
     leaving: Option<Instant>,
     /// Announces under way.
@@ -124,6 +130,11 @@ impl Swarm {
                 mail = self.incoming.recv() => {
                     let Some(mail) = mail else { return Ok(()) };
                     self.read(mail)?;
+                    // What else has come, before clocks are set anew; not for ever, for they must run.
+                    for _ in 0..MAILS_AT_ONCE {
+                        let Ok(mail) = self.incoming.try_recv() else { break };
+                        self.read(mail)?;
+                    }
                 }
                 () = sleep_until(deadline) => {
                     self.tell(Input::Timeout)?;
