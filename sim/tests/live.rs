@@ -108,6 +108,28 @@ fn a_broadcast_that_ends_ends_for_its_viewers() {
     assert!(ended >= 12, "{ended} were there to the end and saw it");
 }
 
+/// A neighbour that was asked for little of late has a low rate. Were that taken for what it can give, the
+/// second half of a piece would seem to come too late from it, and it would be asked for nothing at all:
+/// viewers then skip pieces that most of their neighbours have and would give them.
+#[test]
+fn with_uplinks_to_spare_next_to_nothing_is_skipped() {
+    let text = include_str!("../../scenarios/coarse/channel.toml");
+    let sets = [
+        "swarm.viewers=100",
+        "swarm.arrival.poisson=4 /s",
+        "run.horizon=110 s",
+        "network.overlay_every=0 s",
+    ];
+    let scenario = Scenario::read(text, &sets.map(String::from)).unwrap();
+    let mut setup = scenario.variants[0].setup.clone();
+    setup.seed = 1;
+    let report = play(&setup, Options::default());
+    let skipped = count(&report, |event| matches!(event, Event::Skipped(_)));
+    let verified = count(&report, |event| matches!(event, Event::PieceVerified(_)));
+    assert!(verified > 10_000, "{verified}");
+    assert!(skipped * 1000 < verified, "{skipped} of {verified}");
+}
+
 #[test]
 fn a_channel_needs_one_source() {
     let two = setup(&["class.source.count=2"]);

@@ -21,12 +21,13 @@ pub const DIFFERENCES: &[Known] = &[
     Known {
         row: "2",
         what: "media that reaches the slowest viewer",
-        low: 0.74,
-        high: 0.9,
+        low: 0.6,
+        high: 0.8,
         why: "The theorem's schedule owes nobody a return; tit-for-tat does. Every strong viewer gets \
-              more than nine tenths of the media; who gets less is weak, and with a third of the \
-              stream's rate to give wins few slots but optimistic ones. In the mean over \
-              viewers the stream is carried, as the other lines say.",
+              nearly all of the media; who gets less is weak, and with a third of the stream's rate \
+              to give wins few slots but optimistic ones: where there is least to spare (resource \
+              index 1.22) the weakest get half. In the mean over viewers the stream is carried, as \
+              the other lines say.",
     },
     Known {
         row: "3",

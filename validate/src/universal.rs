@@ -294,10 +294,10 @@ mod tests {
         assert!(swarmbed_analysis::stats::mean(&shares) >= 1.0 - REACHED);
         let class = audience(&report).map(|peer| peer.facts.class);
         for (class, share) in class.zip(&shares) {
-            assert!(class == 2 || *share >= 0.9, "a strong viewer: {share}");
+            assert!(class == 2 || *share >= 0.95, "a strong viewer: {share}");
         }
         let slowest = shares.into_iter().fold(1.0, f64::min);
-        assert!((0.6..0.9).contains(&slowest), "{slowest}");
+        assert!((0.4..0.65).contains(&slowest), "{slowest}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::geometry::{BlockRef, Geometry};
 use crate::id::ConnId;
 use crate::message::Message;
 use crate::policy::{Crowd, SelectView, TakeOver};
+use crate::rate::Rate;
 use crate::time::nanos;
 
 /// Requests beyond what a round trip at the current rate needs.
@@ -25,6 +26,19 @@ fn pipeline(covered: u64, geometry: &Geometry) -> u64 {
         1 + (covered + block * 3 / 4) / block
     } else {
         PIPELINE_SPARE + covered / block
+    }
+}
+
+/// How long after its first block the rest of a piece comes: at the current rate, if there is one, but
+/// in no more than a response for each block. A neighbour that was asked for little of late has a low
+/// rate, and would not be asked at all if that were taken for all it can give.
+fn rest_of_piece(geometry: &Geometry, rate: Rate, response: Duration) -> Duration {
+    let block = geometry.block_length();
+    let rest = geometry.piece_length().saturating_sub(block);
+    let most = response * rest.div_ceil(block);
+    match rate.nanos_for(u64::from(rest)) {
+        u64::MAX => Duration::ZERO,
+        nanos => Duration::from_nanos(nanos).min(most),
     }
 }
 
@@ -128,16 +142,11 @@ impl Peer {
             .as_ref()
             .expect("checked by ask");
         let player = self.player.as_ref();
-        // A whole piece takes its first block's response and the rest at the current rate.
-        let rest = self
-            .pieces
-            .geometry()
-            .piece_length()
-            .saturating_sub(self.pieces.geometry().block_length());
-        let rest = match neighbour.down.rate(self.now).nanos_for(u64::from(rest)) {
-            u64::MAX => Duration::ZERO,
-            nanos => Duration::from_nanos(nanos),
-        };
+        let rest = rest_of_piece(
+            self.pieces.geometry(),
+            neighbour.down.rate(self.now),
+            neighbour.response,
+        );
         let view = SelectView {
             table: &self.pieces,
             slot: conn.slot(),
@@ -256,6 +265,20 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_low_rate_makes_the_rest_of_a_piece_no_later_than_responses_do() {
+        let geometry = Geometry::new(1 << 20, 65_536).unwrap();
+        let rest = |rate| {
+            let response = Duration::from_millis(200);
+            rest_of_piece(&geometry, Rate::from_bytes_per_s(rate), response).as_millis()
+        };
+        // Three blocks more: at 491 kB/s in 100 ms, at 1 kB/s in three responses.
+        assert_eq!([0, 491_520, 1000].map(rest), [0, 100, 600]);
+        let alone = Geometry::new(1 << 20, 16_384).unwrap();
+        let none = rest_of_piece(&alone, Rate::from_bytes_per_s(1), Duration::from_secs(1));
+        assert_eq!(none, Duration::ZERO);
+    }
 
     #[test]
     fn pipelines_of_blocks_and_of_pieces() {

@@ -63,7 +63,9 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Queues a block.
     pub(super) fn queue_block(&mut self, now: u64, id: ConnId, block: Block) {
-        let holds = |engine: &Peer| engine.has(block.piece);
+        // A channel's oldest piece may leave the window in the very call that sends of it, after that.
+        let gone = |engine: &Peer| block.piece < engine.window().base;
+        let holds = |engine: &Peer| engine.has(block.piece) || gone(engine);
         if !self.engine.as_deref().is_some_and(holds) {
             self.violation(now, "a block was sent of a piece that is not verified");
         }
