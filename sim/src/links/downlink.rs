@@ -2,6 +2,9 @@
 //!
 //! Bytes are served as they arrive, so a block that comes slowly is there when its last byte is,
 //! and one that comes faster than the link when the link has done its work.
+//!
+//! Known flaw: a record that arrives while a block is on its way moves the time when all work is done to now, so that
+//! what was served of the block until then is served again. README.md says how much that is.
 
 use std::collections::VecDeque;
 
