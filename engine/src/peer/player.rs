@@ -5,7 +5,9 @@
 
 mod live;
 mod reported;
+mod rules;
 mod stall;
+mod view;
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -14,41 +16,12 @@ use super::pieces::PieceTable;
 use crate::error::CallError;
 use crate::event::{Cause, Event};
 use crate::geometry::PieceIndex;
-use crate::policy::{LatePolicy, PlaybackConfig, StartRule};
+use crate::policy::{LatePolicy, PlaybackConfig};
 use crate::rate::{Rate, RateMeter};
 use crate::time::{Instant, nanos};
 use reported::Reported;
 use stall::Stall;
-
-/// What the player does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PlayState {
-    /// Nobody pressed play.
-    Idle,
-    /// Waiting for the first frame, or for the frame after a seek.
-    Buffering,
-    /// The picture moves.
-    Playing,
-    /// The picture stands, for want of a piece.
-    Stalled,
-    /// The viewer paused.
-    Paused,
-    /// The end.
-    Ended,
-}
-
-/// The player, as the page sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlaybackView {
-    /// What it does.
-    pub state: PlayState,
-    /// The playhead, in bytes of the content.
-    pub position: u64,
-    /// Verified bytes without a gap from the playhead on.
-    pub ahead: u64,
-    /// Media time played so far.
-    pub played: Duration,
-}
+pub use view::{PlayState, PlaybackView};
 
 /// See the module. Its fields stand in this order in memory: what every call looks at comes first.
 #[derive(Debug)]
@@ -424,53 +397,6 @@ impl Player {
                 }
             }
         }
-    }
-
-    fn may_start(&self, now: Instant, table: &PieceTable) -> bool {
-        if self.live.is_some() {
-            return self.live_may_start(table);
-        }
-        if self.frontier_byte(table) == self.total {
-            return true;
-        }
-        // All rules want this much to be here (Give-to-Get: (a), the first h).
-        self.has_first_media(table)
-            && match self.rules.start {
-                StartRule::Prebuffer(_) | StartRule::SwarmPlayer2008(_) => true,
-                StartRule::GiveToGet { .. } => {
-                    // (b) left / rate <= to play / bitrate.
-                    let to_play = u128::from(self.total - self.anchor_byte);
-                    let left = u128::from(table.missing_bytes());
-                    let rate = u128::from(self.rate.rate(now).bytes_per_s());
-                    left * u128::from(self.bitrate.bytes_per_s()) <= to_play * rate
-                }
-            }
-    }
-
-    /// What the start rule wants to be here is here, without a gap.
-    fn has_first_media(&self, table: &PieceTable) -> bool {
-        let media = nanos(self.rules.start.prebuffer());
-        let ahead = self.frontier_byte(table).saturating_sub(self.anchor_byte);
-        ahead >= self.bitrate.bytes_in(media)
-    }
-
-    /// Only a piece at the frontier can let a film start.
-    fn is_far_from_start(&self, table: &PieceTable) -> bool {
-        self.state == PlayState::Buffering && self.live.is_none() && !self.has_first_media(table)
-    }
-
-    fn may_resume(&self, table: &PieceTable) -> bool {
-        let resume = match self.rules.late {
-            LatePolicy::Stall { resume } => resume,
-            LatePolicy::Skip if self.live.is_some() => return self.live_may_resume(None, table),
-            LatePolicy::Skip => return true,
-        };
-        if self.live.is_some() {
-            return self.live_may_resume(Some(resume), table);
-        }
-        let end = self.frontier_byte(table);
-        let ahead = end.saturating_sub(self.anchor_byte);
-        end == self.total || (ahead > 0 && ahead >= self.bitrate.bytes_in(nanos(resume)))
     }
 
     fn start(&mut self, now: Instant) {
