@@ -49,7 +49,9 @@ class Ipv6(Clients):
                              "--listen", addr, "--stay", "--timeout", 150, *arguments)
         process.ip, process.addr, process.copy = ip, addr, save
         sockets = ["ss", "-Hln", "-u" if "--utp" in arguments else "-t", "src", addr]
-        wait_until(f"{name} listens", lambda: subprocess.run(sockets, stdout=subprocess.PIPE, check=True).stdout)
+        wait_until(f"{name} listens", lambda: not process.running() or
+                   subprocess.run(sockets, stdout=subprocess.PIPE, check=True).stdout)
+        self.assertTrue(process.running(), process.stderr())
         return process
 
     def met(self, process):
