@@ -213,7 +213,7 @@ impl Network for Uplink {
         if record.block {
             downlink.pass(record.at, record.bytes, item)
         } else {
-            downlink.arrive(record.at, record.at, record.bytes, item)
+            downlink.take(record.at, record.bytes, item)
         }
     }
 }

@@ -149,11 +149,11 @@ impl Network for Uplink {
 
     /// Blocks wait for their turn as all do.
     fn arrive<T>(downlink: &mut Downlink<T>, record: Arriving, item: T) -> Option<T> {
-        downlink.arrive(record.at, record.first, record.bytes, item)
+        downlink.arrive(record, item)
     }
 
     fn at_once<T>(downlink: &Downlink<T>, record: Arriving) -> Option<u64> {
-        downlink.at_once(record.at, record.first, record.bytes)
+        downlink.at_once(record)
     }
 }
 

@@ -114,6 +114,7 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     fn arrive(&mut self, now: u64, net: &mut Net<'_>) {
         let shared = net.shared;
+        self.downlink.begin(now);
         let at = Instant::from_nanos(now);
         let seed = shared.seed.child("peer", u64::from(self.number));
         let config = shared.config(self.number);

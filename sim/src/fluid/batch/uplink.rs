@@ -178,11 +178,11 @@ impl Network for Uplink {
     }
 
     fn arrive<T>(downlink: &mut Downlink<T>, record: Arriving, item: T) -> Option<T> {
-        downlink.arrive(record.at, record.first, record.bytes, item)
+        downlink.arrive(record, item)
     }
 
     fn at_once<T>(downlink: &Downlink<T>, record: Arriving) -> Option<u64> {
-        downlink.at_once(record.at, record.first, record.bytes)
+        downlink.at_once(record)
     }
 
     fn receivers(&self) -> impl Iterator<Item = u32> + Clone {
