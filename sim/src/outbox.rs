@@ -1,4 +1,9 @@
-//! Where mail is put until the window is over: one box per chunk of receivers.
+//! Where mail is put until the window is over: one box per chunk of receivers. And what is lent to
+//! engines while one speaks.
+
+use std::collections::VecDeque;
+
+use swarmbed_engine::{Output, Peer};
 
 use crate::mail::{Mail, TRACKER};
 
@@ -15,6 +20,10 @@ pub(crate) struct Outbox {
     pub(crate) earliest: u64,
     /// Viewers whom nobody needs to wait for any longer.
     pub(crate) released: u32,
+    /// Lent to one engine at a time, for what it wants done.
+    queue: VecDeque<Output>,
+    /// It is lent.
+    lent: bool,
 }
 
 impl Outbox {
@@ -26,7 +35,30 @@ impl Outbox {
             shift,
             earliest: u64::MAX,
             released: 0,
+            queue: VecDeque::new(),
+            lent: false,
         }
+    }
+
+    /// Lends the queue for an engine's outputs, unless another has it.
+    #[inline]
+    pub(crate) fn lend(&mut self, engine: &mut Peer) {
+        if !self.lent {
+            self.lent = engine.swap_queue(&mut self.queue);
+        }
+    }
+
+    /// Takes it back from an engine that was drained.
+    #[inline]
+    pub(crate) fn take_back(&mut self, engine: &mut Peer) {
+        if self.lent {
+            self.lent = !engine.swap_queue(&mut self.queue);
+        }
+    }
+
+    /// Who has it is no more.
+    pub(crate) fn replace(&mut self) {
+        self.lent = false;
     }
 
     /// Sends.

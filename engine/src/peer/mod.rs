@@ -332,6 +332,17 @@ impl Peer {
         Some(output)
     }
 
+    /// Exchanges the queue of outputs for another, if both are empty, and tells whether it did. A driver
+    /// of many peers so lends its own to each in turn: one queue in the cache, not one a peer that is not.
+    #[inline]
+    pub fn swap_queue(&mut self, other: &mut VecDeque<Output>) -> bool {
+        let empty = self.outbox.is_empty() && other.is_empty();
+        if empty {
+            core::mem::swap(&mut self.outbox, other);
+        }
+        empty
+    }
+
     /// Whether `piece` is here and verified.
     #[must_use]
     pub fn has(&self, piece: PieceIndex) -> bool {

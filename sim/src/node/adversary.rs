@@ -57,8 +57,8 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Its time has come.
     pub(super) fn send_late(&mut self, now: u64, id: ConnId, block: Block, net: &mut Net<'_>) {
-        if self.conn(Door::from(id)).is_some() {
-            self.lanes[id.slot()].queue.push_back(block);
+        if let Some(conn) = self.conn(Door::from(id)) {
+            self.lane(&conn, net.shared).queue.push_back(block);
             self.begin_block(now, id.into());
             self.settle(now, net);
         }

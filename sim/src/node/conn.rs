@@ -82,12 +82,4 @@ impl Lane {
             flow,
         }
     }
-
-    /// Begins anew, keeping what memory it has.
-    pub(crate) fn reset(&mut self, flow: Flow) {
-        self.queue.clear();
-        self.sending = None;
-        self.waiting.clear();
-        self.flow = flow;
-    }
 }

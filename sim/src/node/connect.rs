@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use swarmbed_engine::{CloseReason, ConnId, Input, Instant, Remote};
 
-use super::conn::{Conn, Lane};
+use super::conn::Conn;
 use super::{Net, Node};
 use crate::address::{alias_of, host_at, identity_of};
 use crate::links::{Flow, HEADER, nanos_for};
@@ -20,6 +20,8 @@ const PATIENCE: u64 = 10_000_000_000;
 /// Blocks that may wait in the transport (DESIGN 4 "Back-pressure"): since one more is granted the
 /// moment one begins, two always keep the link busy.
 const CREDIT: u16 = 2;
+/// Room is made for so many connections at a time.
+const SLOTS_MORE: usize = 8;
 
 fn handshake_of(number: u32, alias: u16) -> Remote {
     Remote {
@@ -40,7 +42,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 .is_some_and(|p| p.connectable)
         });
         let Some(peer) = reachable else {
-            self.open(Conn::new(id, u32::MAX, Door::NONE, 0), Flow::growing(0));
+            self.open(Conn::new(id, u32::MAX, Door::NONE, 0));
             self.uplink.control(now, HEADER);
             self.counts.up += HEADER;
             self.counts.lost += HEADER;
@@ -49,25 +51,30 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         let latency = net.shared.latencies.between(self.number, peer);
-        let flow = self.flow(peer, latency, net.shared);
-        self.open(Conn::new(id, peer, Door::NONE, latency), flow);
+        self.open(Conn::new(id, peer, Door::NONE, latency));
         let body = Body::Syn { dialler: id.into() };
         self.post(now, (peer, Door::NONE), latency, body, net);
     }
 
     /// Puts a connection in its slot.
-    fn open(&mut self, conn: Conn, flow: Flow) {
+    fn open(&mut self, conn: Conn) {
         let slot = conn.id.slot();
         if self.conns.len() <= slot {
+            if self.conns.capacity() <= slot {
+                // Not by doubling: most peers have about as many as they may.
+                self.conns.reserve_exact(SLOTS_MORE);
+                self.lanes.reserve_exact(SLOTS_MORE);
+            }
             self.conns.resize(slot + 1, None);
-            self.lanes.resize_with(slot + 1, || Lane::new(flow));
+            self.lanes.resize_with(slot + 1, || None);
         }
         assert!(self.conns[slot].is_none(), "slot {slot} is taken");
         self.conns[slot] = Some(conn);
-        self.lanes[slot].reset(flow);
+        self.lanes[slot] = None;
     }
 
-    fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
+    /// The window of a connection that has sent no block.
+    pub(super) fn flow(&self, peer: u32, latency: u64, shared: &Shared) -> Flow {
         let block = shared.block_bytes;
         if shared.setup.network.model != NetworkModel::Links {
             Flow::open()
@@ -149,8 +156,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                     let output = engine.poll_output().expect("the place was given up");
                     self.output(now, output, net);
                 }
-                let flow = self.flow(from, latency, net.shared);
-                self.open(Conn::new(id, from, dialler, latency), flow);
+                self.open(Conn::new(id, from, dialler, latency));
                 let body = Body::HelloBack {
                     listener: id.into(),
                     alias: self.alias,

@@ -37,7 +37,9 @@ impl<O: Observer, N: Network> Node<O, N> {
             Body::Message(message) => self.message(now, door, message, net),
             Body::Ack { left } => {
                 if let Some(conn) = self.conn(door) {
-                    self.lanes[conn.id.slot()].flow.acknowledged(now, left);
+                    let lane = self.lanes[conn.id.slot()].as_mut();
+                    let lane = lane.expect("a block was sent on it");
+                    lane.flow.acknowledged(now, left);
                     self.begin_block(now, door);
                     if !self.pending.is_empty() {
                         self.settle(now, net);

@@ -135,8 +135,8 @@ pub(crate) struct Node<O, N = Uplink> {
     pending: VecDeque<Input>,
     played: Played,
     storage: Storage,
-    /// By slot; of use while the connection is there.
-    lanes: Vec<Lane>,
+    /// By slot, of connections on which blocks were sent.
+    lanes: Vec<Option<Box<Lane>>>,
     observer: O,
     /// By time.
     script: VecDeque<(u64, Step)>,
@@ -340,6 +340,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         if let Some(engine) = &mut self.engine {
             self.trace.input(now, &input);
             self.counts.calls += 1;
+            net.out.lend(engine);
             engine.handle(Instant::from_nanos(now), input);
             self.settle(now, net);
         }
@@ -356,6 +357,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 return;
             };
             let Some(input) = self.pending.pop_front() else {
+                net.out.take_back(engine);
                 let timeout = engine.poll_timeout().map_or(u64::MAX, Instant::as_nanos);
                 self.timer = timeout.max(now);
                 if let Some(violation) = self.played.check(engine, &self.storage) {
@@ -365,6 +367,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             };
             self.trace.input(now, &input);
             self.counts.calls += 1;
+            net.out.lend(engine);
             engine.handle(Instant::from_nanos(now), input);
             self.count_instant(now);
         }

@@ -20,7 +20,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         match output {
             Output::Dial { conn, addr } => self.dial(now, conn, addr, net),
             Output::Send(conn, message) => self.say(now, conn, Body::Message(message), net),
-            Output::SendBlock(conn, block) => self.queue_block(now, conn, block),
+            Output::SendBlock(conn, block) => self.queue_block(now, conn, block, net.shared),
             Output::Close(conn, _) => self.close(now, conn, true, net),
             Output::Store(block) => self.store(block, net),
             Output::Discard(_) => {}

@@ -2,12 +2,13 @@
 
 use swarmbed_engine::{Block, ConnId, Input, Message, Peer};
 
-use super::conn::{Conn, Sending};
+use super::conn::{Conn, Lane, Sending};
 use super::{Net, Node};
 use crate::mail::{Body, Door, Mail, block_bytes};
 use crate::mutant::Mutant;
 use crate::network::Network;
 use crate::observer::Observer;
+use crate::shared::Shared;
 
 impl<O: Observer, N: Network> Node<O, N> {
     /// The connection `door` names, if it is still there.
@@ -55,14 +56,15 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         if conn.busy {
-            self.lanes[conn.id.slot()].waiting.push_back(body);
+            let lane = self.lanes[conn.id.slot()].as_mut();
+            lane.expect("a block is sent on it").waiting.push_back(body);
         } else if conn.is_open() {
             self.post(now, conn.other(), conn.latency(), body, net);
         }
     }
 
     /// Queues a block.
-    pub(super) fn queue_block(&mut self, now: u64, id: ConnId, block: Block) {
+    pub(super) fn queue_block(&mut self, now: u64, id: ConnId, block: Block, shared: &Shared) {
         // A channel's oldest piece may leave the window in the very call that sends of it, after that.
         let gone = |engine: &Peer| block.piece < engine.window().base;
         let holds = |engine: &Peer| engine.has(block.piece) || gone(engine);
@@ -71,10 +73,19 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
         if self.late > 0 {
             self.hold_back(now, id, block);
-        } else if self.conn(id.into()).is_some() {
-            self.lanes[id.slot()].queue.push_back(block);
+        } else if let Some(conn) = self.conn(id.into()) {
+            self.lane(&conn, shared).queue.push_back(block);
             self.begin_block(now, id.into());
         }
+    }
+
+    /// The connection's lane, made when it is first needed.
+    pub(super) fn lane(&mut self, conn: &Conn, shared: &Shared) -> &mut Lane {
+        if self.lanes[conn.id.slot()].is_none() {
+            let flow = self.flow(conn.peer, conn.latency(), shared);
+            self.lanes[conn.id.slot()] = Some(Box::new(Lane::new(flow)));
+        }
+        self.lanes[conn.id.slot()].as_mut().expect("just made")
     }
 
     /// Begins the connection's next block, if it may; that leaves room for one more in the queue.
@@ -86,10 +97,9 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         }
         let (id, to) = (conn.id, conn.peer);
-        let lane = &mut self.lanes[id.slot()];
-        if !lane.flow.is_open() {
+        let Some(lane) = self.lanes[id.slot()].as_mut().filter(|lane| lane.flow.is_open()) else {
             return;
-        }
+        };
         let Some(block) = lane.queue.pop_front() else {
             return;
         };
@@ -115,7 +125,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         let conn = self.conns[slot].as_mut().expect("cancelled when closed");
         conn.busy = false;
         let conn = *conn;
-        let sent = self.lanes[slot].sending.take().expect("it was being sent");
+        let lane = self.lanes[slot].as_mut();
+        let sent = lane.and_then(|lane| lane.sending.take());
+        let sent = sent.expect("it was being sent");
         self.counts.up += block_bytes(sent.block.length);
         let body = Body::Message(Message::Piece(sent.block));
         let mail = self.record(now + conn.latency(), conn.other(), body);
@@ -127,7 +139,8 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Sends what waited behind a block.
     fn flush(&mut self, now: u64, conn: Conn, net: &mut Net<'_>) {
-        while let Some(body) = self.lanes[conn.id.slot()].waiting.pop_front() {
+        let next = |lane: &mut Box<Lane>| lane.waiting.pop_front();
+        while let Some(body) = self.lanes[conn.id.slot()].as_mut().and_then(next) {
             self.post(now, conn.other(), conn.latency(), body, net);
         }
     }
@@ -140,7 +153,8 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         self.conns[id.slot()] = None;
-        if let Some(sending) = self.lanes[id.slot()].sending.take() {
+        let lane = self.lanes[id.slot()].as_mut();
+        if let Some(sending) = lane.and_then(|lane| lane.sending.take()) {
             let bytes = block_bytes(sending.block.length);
             let gone = self.uplink.cancel(now, door.slot, bytes);
             self.counts.up += gone;
