@@ -329,7 +329,7 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         assert!(outputs == replayed, "seed {number} does not replay");
     }
     assert!(
-        overheard > 100,
+        overheard > 50,
         "only {overheard} of the messages were overheard"
     );
 }

@@ -29,6 +29,7 @@ impl Peer {
         let now = self.now;
         self.traffic.payload_down += u64::from(block.length);
         self.traffic.control_down += 13;
+        let reported = self.reporting != Reporting::None;
         let Some(known) = self.pieces.geometry().block_ref(block) else {
             self.outbox.push_back(Output::Discard(block));
             return Err(CloseReason::Violation(
@@ -50,13 +51,13 @@ impl Peer {
         neighbour.blocks_in = neighbour.blocks_in.saturating_add(1);
         neighbour.snubbed = false;
         if let Some(request) = request {
-            let took = now.since(request.at);
-            neighbour.response = (neighbour.response * 3 + took) / 4;
-            if request.alone {
-                neighbour.rtt = neighbour.rtt.min(took);
-            }
+            neighbour.answered(request, now);
         }
-        neighbour.remember_recent(now, block.piece, keep);
+        if reported {
+            neighbour
+                .forwards_mut()
+                .remember_recent(now, block.piece, keep);
+        }
         if self.lies && self.reporting == Reporting::Itself {
             self.forwarding.received(now);
             self.reschedule();

@@ -106,7 +106,8 @@ impl Peer {
         self.forwarding.received(now);
         self.reschedule();
         if let Some(neighbour) = self.neighbour(conn) {
-            let claims = neighbour
+            let forwards = neighbour.forwards_mut();
+            let claims = forwards
                 .claims
                 .get_or_insert_with(|| Box::new(Claims::new(now)));
             add(claims.given.entry(block.piece).or_default());
@@ -151,7 +152,8 @@ impl Peer {
         let now = self.now;
         let geometry = *self.pieces.geometry();
         let neighbour = self.neighbour(conn).expect("checked by message");
-        let claims = neighbour
+        let forwards = neighbour.forwards_mut();
+        let claims = forwards
             .claims
             .get_or_insert_with(|| Box::new(Claims::new(now)));
         for &(piece, share) in shares.shares() {

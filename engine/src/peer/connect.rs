@@ -72,7 +72,7 @@ impl Peer {
             if self
                 .order
                 .iter()
-                .any(|&slot| self.at(slot).listen == Some(addr))
+                .any(|&slot| self.at(slot).listen() == Some(addr))
             {
                 continue;
             }
@@ -294,7 +294,7 @@ impl Peer {
             talks.forget(conn);
         }
         self.book.gone(
-            neighbour.listen.unwrap_or(neighbour.addr),
+            neighbour.listen().unwrap_or(neighbour.addr),
             !neighbour.is_open(),
             self.now,
         );

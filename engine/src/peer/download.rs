@@ -72,7 +72,7 @@ impl Peer {
         if limits.quick_pipeline {
             rate = rate.max(neighbour.rate_of_requests(geometry.block_length()));
         }
-        let covered = rate.bytes_in(nanos(neighbour.rtt.max(PIPELINE_LEAST)));
+        let covered = rate.bytes_in(neighbour.rtt.max(nanos(PIPELINE_LEAST)));
         let depth = pipeline(covered, &geometry);
         let depth = depth.min(u64::from(limits.requests_max.min(neighbour.requests_max)));
         let mut room = usize::try_from(depth)
@@ -145,13 +145,13 @@ impl Peer {
         let rest = rest_of_piece(
             self.pieces.geometry(),
             neighbour.down.rate(self.now),
-            neighbour.response,
+            neighbour.response(),
         );
         let view = SelectView {
             table: &self.pieces,
             slot: conn.slot(),
             playhead: player.map_or(0, |player| {
-                player.needed_after(self.now, neighbour.response + rest, &self.pieces)
+                player.needed_after(self.now, neighbour.response() + rest, &self.pieces)
             }),
             player,
             crowd: Crowd {
@@ -172,7 +172,7 @@ impl Peer {
         // While late pieces are skipped, one that is begun and can still make it is finished first:
         // the next of its blocks must not be given up because a whole piece would take too long.
         let begun = player.and_then(|player| {
-            let from = player.needed_after(self.now, neighbour.response, &self.pieces);
+            let from = player.needed_after(self.now, neighbour.response(), &self.pieces);
             view.started_in(from..view.playhead()).filter(free)
         });
         let (selector, rng) = (&mut self.selector, &mut self.select_rng);

@@ -127,7 +127,7 @@ impl Peer {
                 } else {
                     0
                 };
-            let addr = neighbour.listen?;
+            let addr = neighbour.listen()?;
             Some((neighbour.conn, PexPeer { addr, flags }))
         })
         .collect()

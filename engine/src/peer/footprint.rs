@@ -4,13 +4,11 @@
 //! few words that it keeps beside each piece of memory are not counted.
 
 use core::mem::{size_of, size_of_val};
-use core::net::SocketAddr;
 
 use super::neighbour::{Neighbour, Outstanding};
 use super::{Link, Peer};
-use crate::geometry::{Block, BlockRef, PieceIndex};
+use crate::geometry::{Block, BlockRef};
 use crate::output::Output;
-use crate::time::Instant;
 
 /// What a peer holds at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,14 +48,12 @@ impl Peer {
 
 impl Neighbour {
     fn bytes(&self) -> usize {
-        let sent = self.sent.as_ref().map_or(0, |map| size_of_val(map.words()));
+        let heard = self.heard.as_ref().map_or(0, |heard| size_of_val(&**heard));
         size_of::<Self>()
             + self.requests.capacity() * size_of::<Outstanding>()
             + self.released.capacity() * size_of::<BlockRef>()
             + self.uploads.capacity() * size_of::<Block>()
-            + self.receivers.capacity() * size_of::<SocketAddr>()
-            + self.recent.capacity() * size_of::<(Instant, PieceIndex)>()
-            + self.claims.as_ref().map_or(0, |claims| claims.bytes())
-            + sent
+            + self.forwards.as_ref().map_or(0, |all| all.bytes())
+            + heard
     }
 }

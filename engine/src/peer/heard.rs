@@ -210,7 +210,7 @@ impl Peer {
             heard.dont_have = dont_have;
             return heard.noise(now, WINDOW_NOISE);
         }
-        neighbour.heard = Some(Heard::new(dont_have, now));
+        neighbour.heard = Some(Box::new(Heard::new(dont_have, now)));
         self.links[conn.slot()].live = true;
         self.send_window(conn, false);
         Ok(())
@@ -316,7 +316,7 @@ impl Peer {
 
     fn heard(&mut self, conn: ConnId) -> Result<&mut Heard, CloseReason> {
         let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.heard.as_mut().ok_or(CloseReason::Violation(
+        neighbour.heard.as_deref_mut().ok_or(CloseReason::Violation(
             "a live message before the extension handshake",
         ))
     }
@@ -394,7 +394,7 @@ impl Peer {
         let window = self.pieces.window();
         let heard = *self
             .neighbour(conn)
-            .and_then(|one| one.heard.as_ref())
+            .and_then(|one| one.heard.as_deref())
             .expect("checked by live_have");
         let tail = PieceIndex(heard.head.0.saturating_sub(window.length));
         if tail <= heard.tail {
@@ -459,7 +459,11 @@ impl Peer {
             for index in 0..self.order.len() {
                 let neighbour = self.at(self.order[index]);
                 let conn = neighbour.conn;
-                if neighbour.heard.is_some_and(|heard| heard.dont_have) {
+                if neighbour
+                    .heard
+                    .as_ref()
+                    .is_some_and(|heard| heard.dont_have)
+                {
                     let message = Extended::DontHave(piece);
                     self.send(conn, Message::Extended(Box::new(message)));
                 }

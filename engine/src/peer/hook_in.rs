@@ -25,7 +25,7 @@ impl Peer {
             link.pieces = 0;
             link.wanted = 0;
             let neighbour = self.at_mut(slot);
-            if let Some(sent) = &mut neighbour.sent {
+            if let Some(sent) = neighbour.sent_mut() {
                 sent.clear();
             }
         }

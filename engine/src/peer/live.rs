@@ -257,11 +257,11 @@ impl Peer {
     /// nobody forward. Those who stand still hold nobody back: while some move, they do not count.
     pub(super) fn newest_of_two(&self) -> Option<PieceIndex> {
         let (mut first, mut second) = (PieceIndex(0), PieceIndex(0));
-        let heard = |slot: &u16| self.at(*slot).heard.filter(|heard| heard.any);
+        let heard = |slot: &u16| self.at(*slot).heard.as_deref().filter(|heard| heard.any);
         let moves = |heard: &Heard| self.now.since(heard.moved_at) <= STALL_MAX;
-        let any_moves = self.order.iter().filter_map(heard).any(|one| moves(&one));
+        let any_moves = self.order.iter().filter_map(heard).any(moves);
         for heard in self.order.iter().filter_map(heard) {
-            if any_moves && !moves(&heard) {
+            if any_moves && !moves(heard) {
                 continue;
             }
             if heard.head > first {

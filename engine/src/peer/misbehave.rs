@@ -16,7 +16,7 @@ impl Peer {
         match &self.config.behaviour {
             Behaviour::Honest | Behaviour::HaveLiar => Vec::new(),
             Behaviour::Liar => {
-                let listening = self.order.iter().filter_map(|&slot| self.at(slot).listen);
+                let listening = self.order.iter().filter_map(|&slot| self.at(slot).listen());
                 listening.take(Extended::RECEIVERS_MAX).collect()
             }
             Behaviour::Colluder(_) => self

@@ -13,6 +13,7 @@ mod connect;
 mod download;
 mod exchange;
 mod footprint;
+mod forwards;
 mod heard;
 mod hook_in;
 mod late;

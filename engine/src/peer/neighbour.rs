@@ -6,22 +6,20 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::claims::Claims;
+use super::forwards::Forwards;
 use super::heard::Heard;
 use crate::bitfield::Bitfield;
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
 use crate::rate::{Rate, RateMeter};
-use crate::time::Instant;
+use crate::time::{Instant, nanos};
 
 /// BEP 3's reference client measures over at most 20 s (`max_rate_period`).
 pub(crate) const RATE_WINDOW: Duration = Duration::from_secs(20);
 /// Requests given up (cancelled, choked away) whose block may still come, remembered per
 /// neighbour so that it is not taken for an unasked one.
 const RELEASED_MAX: usize = 256;
-/// Blocks received that a Give-to-Get report can speak of.
-const RECENT_MAX: usize = 2048;
 
 /// A request that waits for its block.
 #[derive(Clone, Copy, Debug)]
@@ -34,29 +32,20 @@ pub(crate) struct Outstanding {
     pub(crate) given_up: bool,
 }
 
-/// What this neighbour's receivers said it forwarded in this round (Give-to-Get).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Forwarded {
-    /// Blocks of pieces that it got from us.
-    pub(crate) ours: u32,
-    /// Blocks of all pieces.
-    pub(crate) total: u32,
-}
-
 /// See the module.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the protocol's own flags")]
 pub(crate) struct Neighbour {
     pub(crate) conn: ConnId,
     pub(crate) addr: SocketAddr,
-    /// Where others can reach it, as far as we know.
-    pub(crate) listen: Option<SocketAddr>,
+    /// At which port of its host others can reach it, as far as we know.
+    pub(crate) listen_port: Option<u16>,
     pub(crate) outbound: bool,
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
     pub(crate) connected_at: Instant,
     /// In a live swarm, from its extension handshake on.
-    pub(crate) heard: Option<Heard>,
+    pub(crate) heard: Option<Box<Heard>>,
 
     pub(crate) unchoked_at: Instant,
 
@@ -69,10 +58,10 @@ pub(crate) struct Neighbour {
     pub(crate) counted: u32,
     pub(crate) requests: Vec<Outstanding>,
     pub(crate) released: VecDeque<BlockRef>,
-    /// Smallest time from a lone request to its block.
-    pub(crate) rtt: Duration,
-    /// Time from request to block, queues and all: a moving average over about four blocks.
-    pub(crate) response: Duration,
+    /// Smallest time from a lone request to its block, in nanoseconds.
+    pub(crate) rtt: u64,
+    /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
+    response: u64,
     /// Asked, and silent for a minute (BEP 3 anti-snubbing).
     pub(crate) snubbed: bool,
     /// Requests it bears, as it said.
@@ -83,17 +72,10 @@ pub(crate) struct Neighbour {
 
     /// It speaks Give-to-Get as we do.
     pub(crate) g2g: bool,
-    /// Pieces we sent it blocks of; made when the first is sent.
-    pub(crate) sent: Option<Bitfield>,
     /// Blocks went to it since the last choke round.
     pub(crate) served: bool,
-    /// Whom it says it uploads to.
-    pub(crate) receivers: Vec<SocketAddr>,
-    pub(crate) forwarded: Forwarded,
-    /// What it says it forwards, once it or we have said or sent something.
-    pub(crate) claims: Option<Box<Claims>>,
-    /// Blocks it sent us, newest last.
-    pub(crate) recent: VecDeque<(Instant, PieceIndex)>,
+    /// Its forwarding, once there is something to note.
+    pub(crate) forwards: Option<Box<Forwards>>,
 }
 
 impl Neighbour {
@@ -101,15 +83,53 @@ impl Neighbour {
     /// Behind a bottleneck that time grows with what is asked for, so that this does not.
     pub(crate) fn rate_of_requests(&self, block_length: u32) -> Rate {
         let bytes = self.requests.len() as u64 * u64::from(block_length);
-        let millis = self.response.as_millis().max(1);
-        Rate::from_bytes_per_s(bytes * 1000 / u64::try_from(millis).unwrap_or(u64::MAX))
+        let millis = (self.response / 1_000_000).max(1);
+        Rate::from_bytes_per_s(bytes * 1000 / millis)
+    }
+
+    /// Time from request to block, queues and all.
+    pub(crate) const fn response(&self) -> Duration {
+        Duration::from_nanos(self.response)
+    }
+
+    /// The block of a request came.
+    pub(crate) fn answered(&mut self, request: Outstanding, now: Instant) {
+        let took = nanos(now.since(request.at));
+        self.response = (self.response * 3 + took) / 4;
+        if request.alone {
+            self.rtt = self.rtt.min(took);
+        }
+    }
+
+    /// Where others can reach it, as far as we know.
+    pub(crate) fn listen(&self) -> Option<SocketAddr> {
+        let port = self.listen_port?;
+        let mut addr = self.addr;
+        addr.set_port(port);
+        Some(addr)
+    }
+
+    /// Its forwarding, to note something of it.
+    pub(crate) fn forwards_mut(&mut self) -> &mut Forwards {
+        self.forwards.get_or_insert_default()
+    }
+
+    /// Blocks it sent us in a while, newest last: when, and of which piece.
+    pub(crate) fn recent(&self) -> impl DoubleEndedIterator<Item = (Instant, PieceIndex)> + '_ {
+        let recent = self.forwards.iter().flat_map(|all| &all.recent);
+        recent.copied()
+    }
+
+    /// Pieces we sent it blocks of, if that is noted and it got some.
+    pub(crate) fn sent_mut(&mut self) -> Option<&mut Bitfield> {
+        self.forwards.as_mut()?.sent.as_mut()
     }
 
     pub(crate) fn new(conn: ConnId, addr: SocketAddr, outbound: bool, now: Instant) -> Self {
         Self {
             conn,
             addr,
-            listen: outbound.then_some(addr),
+            listen_port: outbound.then_some(addr.port()),
             outbound,
             remote: None,
             connected_at: now,
@@ -122,19 +142,15 @@ impl Neighbour {
             counted: 0,
             requests: Vec::new(),
             released: VecDeque::new(),
-            rtt: Duration::from_millis(500),
-            response: Duration::from_secs(1),
+            rtt: 500_000_000,
+            response: 1_000_000_000,
             snubbed: false,
             requests_max: u16::MAX,
             uploads: VecDeque::new(),
             credit: 0,
             g2g: false,
-            sent: None,
             served: false,
-            receivers: Vec::new(),
-            forwarded: Forwarded::default(),
-            claims: None,
-            recent: VecDeque::new(),
+            forwards: None,
         }
     }
 
@@ -184,19 +200,6 @@ impl Neighbour {
             Some(index) => self.released.remove(index).is_some(),
             None => false,
         }
-    }
-
-    /// Logs a block it sent us, for Give-to-Get reports of the last `keep`.
-    pub(crate) fn remember_recent(&mut self, now: Instant, piece: PieceIndex, keep: Duration) {
-        while self
-            .recent
-            .front()
-            .is_some_and(|(at, _)| now.since(*at) > keep)
-            || self.recent.len() >= RECENT_MAX
-        {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((now, piece));
     }
 
     /// Since when it owes us a block and has sent nothing.

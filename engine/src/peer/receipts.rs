@@ -68,10 +68,10 @@ impl Peer {
     fn received_from(&self, neighbour: &Neighbour) -> Vec<(PieceIndex, u16)> {
         let period = self.choker.period();
         let mut blocks: BTreeMap<PieceIndex, u16> = BTreeMap::new();
-        let recent = neighbour.recent.iter();
-        for (_, piece) in recent.filter(|(at, _)| self.now.since(*at) < period) {
-            let count = blocks.entry(*piece).or_default();
-            *count = (*count + 1).min(self.pieces.geometry().blocks_in(*piece));
+        let recent = neighbour.recent();
+        for (_, piece) in recent.filter(|&(at, _)| self.now.since(at) < period) {
+            let count = blocks.entry(piece).or_default();
+            *count = (*count + 1).min(self.pieces.geometry().blocks_in(piece));
         }
         blocks.into_iter().collect()
     }
@@ -88,11 +88,11 @@ impl Peer {
         let period = self.choker.period();
         for index in 0..self.order.len() {
             let one = self.at(self.order[index]);
-            let fed = one.recent.back();
-            if !one.g2g || fed.is_none_or(|(at, _)| self.now.since(*at) >= period) {
+            let fed = one.recent().next_back();
+            if !one.g2g || fed.is_none_or(|(at, _)| self.now.since(at) >= period) {
                 continue;
             }
-            let (conn, listen) = (one.conn, one.listen);
+            let (conn, listen) = (one.conn, one.listen());
             let others = carried.iter().filter(|one| Some(one.receiver) != listen);
             let others: Vec<Receipt> = others.take(Receipt::BATCH).cloned().collect();
             self.send_receipts(conn, others);
@@ -184,7 +184,7 @@ impl Peer {
             return false;
         }
         let mut all = self.order.iter().map(|&slot| self.at(slot));
-        let here = all.find(|one| one.listen == Some(receiver) && one.is_open());
+        let here = all.find(|one| one.listen() == Some(receiver) && one.is_open());
         let named = match here {
             Some(one) => one.conn != conn && one.peer_id() == Some(receipt.receiver_id),
             None => self.book.names(receiver),
@@ -213,11 +213,7 @@ impl Peer {
             let new = blocks.min(geometry.blocks_in(piece).saturating_sub(*before));
             *before += new;
             some |= new > 0;
-            child.forwarded.total = child.forwarded.total.saturating_add(u32::from(new));
-            let sent = child.sent.as_ref().zip(window.offset(piece));
-            if sent.is_some_and(|(sent, offset)| sent.contains(offset)) {
-                child.forwarded.ours = child.forwarded.ours.saturating_add(u32::from(new));
-            }
+            child.forwards_mut().credit(window.offset(piece), new);
         }
         // A live stream's old pieces are acknowledged no more.
         while spent.blocks.len() > window.length as usize {

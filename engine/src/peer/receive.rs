@@ -205,7 +205,7 @@ impl Peer {
     /// The neighbour has everything, or all that it wants.
     fn is_complete(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let neighbour = self.neighbour(conn).expect("checked by message");
-        let addr = neighbour.listen.unwrap_or(neighbour.addr);
+        let addr = neighbour.listen().unwrap_or(neighbour.addr);
         self.book.is_seed(addr);
         if self.pieces.is_complete() {
             Err(CloseReason::BothComplete)
@@ -266,19 +266,19 @@ impl Peer {
                 if receivers.len() > Extended::RECEIVERS_MAX {
                     return Err(CloseReason::Violation("too many receivers"));
                 }
-                self.neighbour(conn).expect("checked by message").receivers = receivers;
+                let neighbour = self.neighbour(conn).expect("checked by message");
+                neighbour.forwards_mut().receivers = receivers;
             }
             Extended::G2gQuery(query) => {
-                let report = self.report_for(&query);
-                self.send(
-                    conn,
-                    Message::Extended(Box::new(Extended::G2gReport(report))),
-                );
+                if let Some(report) = self.report_for(&query) {
+                    let report = Extended::G2gReport(report);
+                    self.send(conn, Message::Extended(Box::new(report)));
+                }
             }
             Extended::G2gReport(report) => {
                 let from = self
                     .neighbour(conn)
-                    .and_then(|one| one.listen.or(Some(one.addr)));
+                    .and_then(|one| one.listen().or(Some(one.addr)));
                 self.reported(from.expect("checked by message"), &report)?;
             }
             Extended::G2gShares(shares) => self.claimed(conn, &shares)?,
@@ -302,7 +302,7 @@ impl Peer {
         {
             let mut listen = neighbour.addr;
             listen.set_port(port);
-            neighbour.listen = Some(listen);
+            neighbour.listen_port = Some(port);
             self.book.connected(listen);
         }
         let neighbour = self.neighbour(conn).expect("checked by message");

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Peer;
+use super::forwards::Forwarded;
+use super::{Neighbour, Peer};
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::message::Message;
@@ -23,8 +24,12 @@ impl Peer {
     pub(super) fn rechoke(&mut self) {
         self.close_idle();
         self.ask_choker(None);
-        for index in 0..self.order.len() {
-            self.at_mut(self.order[index]).forwarded = super::neighbour::Forwarded::default();
+        if self.reporting != Reporting::None {
+            for index in 0..self.order.len() {
+                if let Some(forwards) = &mut self.at_mut(self.order[index]).forwards {
+                    forwards.forwarded = Forwarded::default();
+                }
+            }
         }
         if self.reporting == Reporting::Grandchildren {
             self.tell_parents();
@@ -111,21 +116,26 @@ impl Peer {
             .iter()
             .map(|&slot| (self.at(slot), &self.links[usize::from(slot)]))
             .filter(|(one, _)| one.is_open())
-            .map(|(one, link)| Candidate {
-                conn: one.conn,
-                interested: link.takes(),
-                inbound: !one.outbound,
-                unchoked: !link.we_choke,
-                since: one.unchoked_at,
-                connected_at: one.connected_at,
-                down: one.down.rate(now),
-                up: one.up.rate(now),
-                snubbed: one.snubbed,
-                g2g: one.g2g,
-                forwarded_ours: one.forwarded.ours,
-                forwarded: one.forwarded.total,
-                claimed_ours: one.claims.as_ref().map_or(Rate::ZERO, |all| all.ours(now)),
-                claimed: one.claims.as_ref().map_or(Rate::ZERO, |all| all.total(now)),
+            .map(|(one, link)| {
+                let forwards = one.forwards.as_deref();
+                let forwarded = forwards.map(|all| all.forwarded).unwrap_or_default();
+                let claims = forwards.and_then(|all| all.claims.as_deref());
+                Candidate {
+                    conn: one.conn,
+                    interested: link.takes(),
+                    inbound: !one.outbound,
+                    unchoked: !link.we_choke,
+                    since: one.unchoked_at,
+                    connected_at: one.connected_at,
+                    down: one.down.rate(now),
+                    up: one.up.rate(now),
+                    snubbed: one.snubbed,
+                    g2g: one.g2g,
+                    forwarded_ours: forwarded.ours,
+                    forwarded: forwarded.total,
+                    claimed_ours: claims.map_or(Rate::ZERO, |all| all.ours(now)),
+                    claimed: claims.map_or(Rate::ZERO, |all| all.total(now)),
+                }
             })
             .collect();
         let view = ChokeView {
@@ -192,9 +202,9 @@ impl Peer {
             let one = self.at(slot);
             let parent = one.g2g
                 && one
-                    .recent
-                    .back()
-                    .is_some_and(|(at, _)| now.since(*at) <= period);
+                    .recent()
+                    .next_back()
+                    .is_some_and(|(at, _)| now.since(at) <= period);
             if parent {
                 let conn = one.conn;
                 let message = crate::Extended::G2gReceivers(receivers.clone());
@@ -209,7 +219,7 @@ impl Peer {
             .iter()
             .map(|&slot| self.at(slot))
             .filter(|one| one.served)
-            .filter_map(|one| one.listen)
+            .filter_map(Neighbour::listen)
             .take(crate::Extended::RECEIVERS_MAX)
             .collect()
     }

@@ -9,12 +9,13 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::Peer;
+use super::{Neighbour, Peer};
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::message::{Datagram, Extended, G2gQuery, G2gReport, Message};
 use crate::output::Output;
+use crate::policy::Reporting;
 use crate::seed::Rng;
 use crate::time::Instant;
 
@@ -69,20 +70,16 @@ impl Peer {
         self.reports.waiting.clear();
         let ours = self.config.listen;
         let mut questions = Vec::new();
-        for child in self
-            .order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.g2g && one.sent.is_some())
+        for child in
+            self.order.iter().map(|&slot| self.at(slot)).filter(|one| {
+                one.g2g && one.forwards.as_ref().is_some_and(|all| all.sent.is_some())
+            })
         {
             let Some(child_id) = child.peer_id() else {
                 continue;
             };
-            for &grandchild in child
-                .receivers
-                .iter()
-                .filter(|&&receiver| Some(receiver) != ours)
-            {
+            let receivers = child.forwards.iter().flat_map(|all| &all.receivers);
+            for &grandchild in receivers.filter(|&&receiver| Some(receiver) != ours) {
                 questions.push((child.conn, child_id, grandchild));
             }
         }
@@ -103,7 +100,7 @@ impl Peer {
                 .order
                 .iter()
                 .map(|&slot| self.at(slot))
-                .find(|one| one.g2g && one.listen == Some(grandchild));
+                .find(|one| one.g2g && one.listen() == Some(grandchild));
             match neighbour.map(|one| one.conn) {
                 Some(conn) => {
                     self.send(conn, Message::Extended(Box::new(Extended::G2gQuery(query))))
@@ -123,8 +120,9 @@ impl Peer {
         self.traffic.control_down += u64::from(28 + datagram.wire_len());
         match datagram {
             Datagram::Query(query) => {
-                let report = self.report_for(&query);
-                self.send_datagram(from, Datagram::Report(report));
+                if let Some(report) = self.report_for(&query) {
+                    self.send_datagram(from, Datagram::Report(report));
+                }
             }
             Datagram::Report(report) => {
                 // A stranger's nonsense is not worth more than dropping it.
@@ -133,12 +131,16 @@ impl Peer {
         }
     }
 
-    /// What we received from the child in the last period.
-    pub(super) fn report_for(&self, query: &G2gQuery) -> G2gReport {
+    /// What we received from the child in the last period; nothing from who does not speak
+    /// Give-to-Get, as a client that has never heard of it would not answer.
+    pub(super) fn report_for(&self, query: &G2gQuery) -> Option<G2gReport> {
+        if self.reporting != Reporting::Grandchildren {
+            return None;
+        }
         if self.lies
             && let Some(report) = self.false_report(query)
         {
-            return report;
+            return Some(report);
         }
         let period = self.choker.period();
         let child = self
@@ -148,9 +150,9 @@ impl Peer {
             .find(|one| one.peer_id() == Some(query.child));
         let mut pieces: Vec<PieceIndex> = child
             .into_iter()
-            .flat_map(|child| &child.recent)
-            .filter(|(at, _)| self.now.since(*at) <= period)
-            .map(|(_, piece)| *piece)
+            .flat_map(Neighbour::recent)
+            .filter(|&(at, _)| self.now.since(at) <= period)
+            .map(|(_, piece)| piece)
             .collect();
         pieces.sort_unstable();
         let mut received: Vec<(PieceIndex, u16)> = Vec::new();
@@ -164,11 +166,11 @@ impl Peer {
             }
         }
         received.truncate(G2gReport::MAX);
-        G2gReport {
+        Some(G2gReport {
             nonce: query.nonce,
             child: query.child,
             received,
-        }
+        })
     }
 
     /// A grandchild answered: credit the child. Answers to nothing we asked are ignored.
@@ -206,15 +208,7 @@ impl Peer {
                     "report of blocks beyond the torrent",
                 ));
             }
-            child.forwarded.total = child.forwarded.total.saturating_add(u32::from(blocks));
-            if child
-                .sent
-                .as_ref()
-                .zip(offset)
-                .is_some_and(|(sent, offset)| sent.contains(offset))
-            {
-                child.forwarded.ours = child.forwarded.ours.saturating_add(u32::from(blocks));
-            }
+            child.forwards_mut().credit(offset, blocks);
         }
         self.traffic.answers += 1;
         Ok(())

@@ -89,7 +89,7 @@ impl Peer {
             self.drop_requests(slot, first);
             self.refuse_before(slot, first);
             let neighbour = self.at_mut(slot);
-            if let Some(sent) = &mut neighbour.sent {
+            if let Some(sent) = neighbour.sent_mut() {
                 sent.shift_down(by);
             }
         }

@@ -86,7 +86,8 @@ impl Peer {
             neighbour.up.add(now, u64::from(block.length));
             neighbour.served = true;
             if reports {
-                let sent = neighbour
+                let forwards = neighbour.forwards_mut();
+                let sent = forwards
                     .sent
                     .get_or_insert_with(|| Bitfield::new(window.length));
                 if let Some(offset) = window.offset(block.piece) {

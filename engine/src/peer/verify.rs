@@ -189,7 +189,7 @@ impl Peer {
 
     /// It sent corrupt data: never again.
     fn condemn(&mut self, conn: ConnId, addr: SocketAddr) {
-        let listen = self.neighbour(conn).and_then(|neighbour| neighbour.listen);
+        let listen = self.neighbour(conn).and_then(|one| one.listen());
         self.book.ban(addr, self.now);
         if let Some(listen) = listen {
             self.book.ban(listen, self.now);

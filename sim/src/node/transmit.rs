@@ -97,7 +97,10 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         }
         let (id, to) = (conn.id, conn.peer);
-        let Some(lane) = self.lanes[id.slot()].as_mut().filter(|lane| lane.flow.is_open()) else {
+        let Some(lane) = self.lanes[id.slot()]
+            .as_mut()
+            .filter(|lane| lane.flow.is_open())
+        else {
             return;
         };
         let Some(block) = lane.queue.pop_front() else {
