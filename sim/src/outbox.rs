@@ -56,8 +56,8 @@ impl Outbox {
         }
     }
 
-    /// Who has it is no more.
-    pub(crate) fn replace(&mut self) {
+    /// Who has it is no more: another takes its place.
+    pub(crate) const fn give_up(&mut self) {
         self.lent = false;
     }
 

@@ -95,7 +95,8 @@ impl Neighbour {
     /// The block of a request came.
     pub(crate) fn answered(&mut self, request: Outstanding, now: Instant) {
         let took = nanos(now.since(request.at));
-        self.response = (self.response * 3 + took) / 4;
+        // A driver's clock may leap, a recording's anywhere.
+        self.response = self.response.saturating_mul(3).saturating_add(took) / 4;
         if request.alone {
             self.rtt = self.rtt.min(took);
         }
@@ -207,5 +208,40 @@ impl Neighbour {
         self.requests
             .first()
             .map(|oldest| oldest.at.max(self.last_block))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_after_any_time_moves_the_mean() {
+        let addr = SocketAddr::from(([10, 0, 0, 1], 6881));
+        let mut one = Neighbour::new(ConnId::new(0, 0), addr, true, Instant::ZERO);
+        let mut answer = |at: u64, nanos: u64| {
+            one.answered(
+                Outstanding {
+                    block: BlockRef {
+                        piece: PieceIndex(0),
+                        index: 0,
+                    },
+                    at: Instant::from_nanos(at),
+                    alone: true,
+                    given_up: false,
+                },
+                Instant::from_nanos(nanos),
+            );
+            (one.response(), one.rtt)
+        };
+        // From one second by a quarter of the way to 100 ms.
+        let after = (Duration::from_millis(775), 100_000_000);
+        assert_eq!(answer(0, 100_000_000), after);
+        // However far a clock leaps.
+        for _ in 0..4 {
+            let (response, rtt) = answer(0, u64::MAX);
+            assert!(response > Duration::from_secs(1 << 32), "{response:?}");
+            assert_eq!(rtt, 100_000_000);
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::message::{Extended, ExtendedHandshake, Message};
+use crate::policy::Reporting;
 use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW, UT_PEX};
 
 impl Peer {
@@ -266,8 +267,10 @@ impl Peer {
                 if receivers.len() > Extended::RECEIVERS_MAX {
                     return Err(CloseReason::Violation("too many receivers"));
                 }
-                let neighbour = self.neighbour(conn).expect("checked by message");
-                neighbour.forwards_mut().receivers = receivers;
+                if self.reporting == Reporting::Grandchildren {
+                    let neighbour = self.neighbour(conn).expect("checked by message");
+                    neighbour.forwards_mut().receivers = receivers;
+                }
             }
             Extended::G2gQuery(query) => {
                 if let Some(report) = self.report_for(&query) {

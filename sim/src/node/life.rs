@@ -201,7 +201,7 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     fn gone(&mut self, now: u64, ending: Ending, net: &mut Net<'_>) {
         // With what it still wanted.
-        net.out.replace();
+        net.out.give_up();
         self.engine = None;
         self.pending.clear();
         let open: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
