@@ -14,6 +14,7 @@ use std::time::Duration;
 use librqbit_dualstack_sockets::PollSendToVectored;
 use librqbit_utp::{SocketOpts, Transport, UtpSocket, UtpSocketUdp, UtpStream};
 use tokio::net::UdpSocket;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Connections at once over uTP; beyond, those who knock are not answered.
@@ -22,6 +23,13 @@ const STREAMS_MAX: usize = 256;
 const BUFFER_MAX: usize = 256 * 1024;
 /// Not a packet for so long, and it is over; keep-alives come every two minutes.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
+/// How long an answer to each knock is waited for. The crate sends its SYN once; where one packet in fifty is lost, one
+/// dial in 25 would else find nobody, and the next comes a minute later.
+const KNOCKS: [Duration; 3] = [
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
 
 /// Its type is not named by the crate.
 trait Environment {
@@ -130,7 +138,7 @@ impl Utp {
         Ok((stream, addr))
     }
 
-    /// Connects. An address of IPv4 is written as one of IPv6 where the port is.
+    /// Connects, with the patience of [`KNOCKS`]. An address of IPv4 is written as one of IPv6 where the port is.
     pub(crate) async fn connect(&self, addr: SocketAddr) -> io::Result<UtpStream> {
         let addr = match (self.socket.bind_addr().ip(), addr.ip()) {
             (IpAddr::V6(_), IpAddr::V4(ip)) => {
@@ -138,6 +146,64 @@ impl Utp {
             }
             _ => addr,
         };
-        self.socket.connect(addr).await.map_err(io::Error::other)
+        for patience in KNOCKS {
+            if let Ok(met) = timeout(patience, self.socket.connect(addr)).await {
+                return met.map_err(io::Error::other);
+            }
+        }
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    async fn utp() -> (Utp, SocketAddr) {
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let addr = udp.local_addr().unwrap();
+        let nothing: Ours = Box::new(|_, _| false);
+        (Utp::start(Arc::new(udp), nothing).unwrap(), addr)
+    }
+
+    /// A way to `to` on which the first packet is lost.
+    async fn way(to: SocketAddr) -> SocketAddr {
+        let here = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let addr = here.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 2048];
+            let (_, from) = here.recv_from(&mut buffer).await.unwrap();
+            loop {
+                let (length, sender) = here.recv_from(&mut buffer).await.unwrap();
+                let other = if sender == to { from } else { to };
+                here.send_to(&buffer[..length], other).await.unwrap();
+            }
+        });
+        addr
+    }
+
+    #[tokio::test]
+    async fn who_was_not_heard_knocks_again() {
+        let ((one, _), (two, addr)) = (utp().await, utp().await);
+        let way = way(addr).await;
+        let heard = tokio::spawn(async move {
+            let mut stream = two.accept().await.unwrap().0;
+            let mut said = [0; 5];
+            stream.read_exact(&mut said).await.unwrap();
+            said
+        });
+        let mut stream = one.connect(way).await.unwrap();
+        stream.write_all(b"hello").await.unwrap();
+        assert_eq!(heard.await.unwrap(), *b"hello");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_waited_for_forever() {
+        let (one, _) = utp().await;
+        let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let nobody = silent.local_addr().unwrap();
+        let error = one.connect(nobody).await.err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::stream::Stream;
 use crate::utp::Utp;
 
-/// How long a connection may take to be made.
+/// How long a connection over TCP may take to be made; over uTP, as long.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a whole handshake may take, however slowly it trickles in.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
@@ -33,9 +33,9 @@ pub(crate) async fn dial(
     let (Err(CloseReason::Unreachable | CloseReason::Refused), Some(utp)) = (&met, utp) else {
         return met;
     };
-    match timeout(CONNECT_MAX, utp.connect(addr)).await {
-        Ok(Ok(stream)) => meet(Stream::Utp(stream), ours).await,
-        _ => met,
+    match utp.connect(addr).await {
+        Ok(stream) => meet(Stream::Utp(stream), ours).await,
+        Err(_) => met,
     }
 }
 
