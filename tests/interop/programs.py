@@ -67,6 +67,8 @@ class Programs:
         config.mkdir()
         (config / "settings.json").write_text(json.dumps({
             "dht-enabled": False, "lpd-enabled": False, "pex-enabled": True, "utp-enabled": False,
+            # By default it takes its port at all addresses of IPv6, which may be another test's.
+            "bind-address-ipv6": "::1",
             "port-forwarding-enabled": False, "bind-address-ipv4": ip, "peer-port": 6881, "rpc-bind-address": ip,
             "rpc-port": 9091, "rpc-whitelist-enabled": False, "rpc-host-whitelist-enabled": False,
             "preallocation": 0, "download-dir": str(save), "message-level": 2}))
