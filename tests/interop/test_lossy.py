@@ -14,6 +14,10 @@ from homes import Homes  # noqa: E402
 
 LOSS, ONE_WAY_S = 0.02, 0.020
 SIZE = 4 * MIB
+# libtorrent 2.1's sender of uTP stands still for good now and then: it sends the first lost packet once more after its
+# timeout, and if that is lost too, nothing more, though everything after it was acknowledged. So it is in captures of
+# 3 of 128 downloads to us, and of 2 of 76 to libtorrent itself.
+TRIES = 3
 
 
 class Lossy(Clients):
@@ -44,6 +48,21 @@ class Lossy(Clients):
         process.addr = f"{ip}:{port}"
         return process
 
+    def take(self, way, torrent, content, seconds):
+        """One download, within so many seconds; how long it took."""
+        source, sink, utp = way
+        seed = self.peer(source, 0, torrent, content.parent, utp=utp)
+        wait_until("the seed is there", lambda: subprocess.run(
+            self.homes.command(0, "ss", "-Hlun" if utp else "-Hltn", "src", seed.addr),
+            stdout=subprocess.PIPE, check=True).stdout)
+        save = self.folder / f"copy{self.port}"
+        leech = self.peer(sink, 1, torrent, save, seed.addr, utp)
+        try:
+            return self.wait_whole(leech, save / content.name, content, seconds)
+        finally:
+            for process in (leech, seed):
+                process.kill()
+
     def test_whole_and_right_and_how_fast(self):
         content = self.noise(SIZE)
         torrent = self.create(content)
@@ -54,16 +73,16 @@ class Lossy(Clients):
         took = {}
         for way in ways:
             source, sink, utp = way
-            seed = self.peer(source, 0, torrent, content.parent, utp=utp)
-            wait_until("the seed is there", lambda: subprocess.run(
-                self.homes.command(0, "ss", "-Hlun" if utp else "-Hltn", "src", seed.addr),
-                stdout=subprocess.PIPE, check=True).stdout)
-            save = self.folder / f"copy{self.port}"
-            leech = self.peer(sink, 1, torrent, save, seed.addr, utp)
-            took[way] = self.wait_whole(leech, save / content.name, content, 200)
+            tries = TRIES if source == "libtorrent" and utp else 1
+            for left in reversed(range(tries)):
+                try:
+                    took[way] = self.take(way, torrent, content, 200 / tries)
+                    break
+                except AssertionError:
+                    if not left:
+                        raise
+                    print(f"    {source} to {sink}: stood still, as libtorrent does", flush=True)
             print(f"    {source} to {sink}, {'uTP' if utp else 'TCP'}: {SIZE / took[way] / 1000:.0f} kB/s", flush=True)
-            for process in (leech, seed):
-                process.kill()
         for source, sink in [("ours", "libtorrent"), ("libtorrent", "ours")]:
             ratio = took[source, sink, False] / took[source, sink, True]
             print(f"    {source} to {sink}: uTP {ratio:.2f} x TCP", flush=True)

@@ -17,6 +17,7 @@ use crate::utp::Utp;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a whole handshake may take, however slowly it trickles in.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
 /// Connects and exchanges handshakes, over TCP or, where nobody answers by that, over uTP.
 pub(crate) async fn dial(
     addr: SocketAddr,
@@ -29,8 +30,10 @@ pub(crate) async fn dial(
         Ok(Ok(stream)) => meet(Stream::Tcp(stream), ours).await,
         _ => Err(CloseReason::Unreachable),
     };
-    // Some listen by TCP only to hang up.
-    let (Err(CloseReason::Unreachable | CloseReason::Refused), Some(utp)) = (&met, utp) else {
+    // Some listen by TCP only to hang up, and that may be lost on its way: then they are silent.
+    let (Err(CloseReason::Unreachable | CloseReason::Refused | CloseReason::Idle), Some(utp)) =
+        (&met, utp)
+    else {
         return met;
     };
     match utp.connect(addr).await {
@@ -112,7 +115,45 @@ pub(crate) async fn hear(stream: &mut Stream) -> Result<Handshake, CloseReason> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use swarmbed_engine::{PeerId, Remote};
+    use tokio::net::UdpSocket;
+
     use super::*;
+    use crate::utp::Ours;
+
+    #[tokio::test]
+    async fn who_says_nothing_over_tcp_is_asked_over_utp() {
+        let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = tcp.local_addr().unwrap();
+        let nothing = || -> Ours { Box::new(|_, _| false) };
+        let utp = |udp| Utp::start(Arc::new(udp), nothing()).unwrap();
+        let there = utp(UdpSocket::bind(addr).await.unwrap());
+        let here = utp(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+        let handshake = |id| Handshake {
+            info_hash: [7; 20],
+            remote: Remote {
+                peer_id: PeerId([id; 20]),
+                fast: true,
+                extended: true,
+            },
+        };
+        let answering = tokio::spawn(async move {
+            // It takes the connection, and is silent.
+            let silent = tcp.accept().await.unwrap();
+            let mut stream = Stream::Utp(there.accept().await.unwrap().0);
+            let theirs = hear(&mut stream).await.unwrap();
+            greet(&mut stream, &handshake(2)).await.unwrap();
+            (silent, stream, theirs)
+        });
+        let ip = addr.ip();
+        let (stream, theirs) = dial(addr, ip, Some(&here), &handshake(1)).await.unwrap();
+        assert!(matches!(stream, Stream::Utp(_)));
+        assert_eq!(theirs.remote.peer_id, PeerId([2; 20]));
+        let (_silent, _stream, heard) = answering.await.unwrap();
+        assert_eq!(heard.remote.peer_id, PeerId([1; 20]));
+    }
 
     #[test]
     fn noise_is_told_from_what_somebody_wrote() {
