@@ -140,6 +140,12 @@ impl Geometry {
         self.block_length > Self::BLOCK
     }
 
+    /// Whether no piece has more than one block.
+    #[must_use]
+    pub const fn is_of_single_blocks(&self) -> bool {
+        self.piece_length <= self.block_length
+    }
+
     /// Bytes of every block of a piece but the last: [`BLOCK`](Self::BLOCK), or a whole piece's.
     #[must_use]
     pub const fn block_length(&self) -> u32 {

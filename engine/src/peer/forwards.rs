@@ -60,6 +60,17 @@ impl Forwards {
         }
     }
 
+    /// Pieces of the blocks that it sent us within `period`, in the order they came.
+    pub(crate) fn recent_since(
+        &self,
+        now: Instant,
+        period: Duration,
+    ) -> impl ExactSizeIterator<Item = PieceIndex> + '_ {
+        let older = |(at, _): &(Instant, PieceIndex)| now.since(*at) > period;
+        let from = self.recent.partition_point(older);
+        self.recent.range(from..).map(|&(_, piece)| piece)
+    }
+
     /// Logs a block it sent us, for Give-to-Get reports of the last `keep`.
     pub(crate) fn remember_recent(&mut self, now: Instant, piece: PieceIndex, keep: Duration) {
         while self

@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::tally;
-use crate::bitfield::Bitfield;
+use crate::bitfield::{Bitfield, bits};
 
 /// See the module.
 #[derive(Debug)]
@@ -120,8 +120,16 @@ impl Owners {
 
     /// Whether anybody has the piece.
     pub(crate) fn anybody(&self, offset: usize) -> bool {
-        let maps = self.maps(offset).iter();
-        maps.fold(0, |all, map| all | map) >> (offset % 64) & 1 == 1
+        let block = &self.blocks[offset / 64 * self.stride..][..self.stride];
+        let (planes, maps) = block.split_at(self.depth);
+        let mut all = planes.iter().fold(0, |all, plane| all | plane);
+        // Few do not count, and many neighbours do.
+        for (&counted, base) in self.counted.iter().zip((0..).step_by(64)) {
+            for slot in bits(!counted) {
+                all |= maps[base + slot];
+            }
+        }
+        all >> (offset % 64) & 1 == 1
     }
 
     /// The neighbour in `slot` has the piece; true if that is new.

@@ -111,33 +111,33 @@ impl Peer {
         }
         let now = self.now;
         self.choker_asked_at = now;
-        let candidates: Vec<Candidate> = self
+        let open = self
             .order
             .iter()
             .map(|&slot| (self.at(slot), &self.links[usize::from(slot)]))
-            .filter(|(one, _)| one.is_open())
-            .map(|(one, link)| {
-                let forwards = one.forwards.as_deref();
-                let forwarded = forwards.map(|all| all.forwarded).unwrap_or_default();
-                let claims = forwards.and_then(|all| all.claims.as_deref());
-                Candidate {
-                    conn: one.conn,
-                    interested: link.takes(),
-                    inbound: !one.outbound,
-                    unchoked: !link.we_choke,
-                    since: one.unchoked_at,
-                    connected_at: one.connected_at,
-                    down: one.down.rate(now),
-                    up: one.up.rate(now),
-                    snubbed: one.snubbed,
-                    g2g: one.g2g,
-                    forwarded_ours: forwarded.ours,
-                    forwarded: forwarded.total,
-                    claimed_ours: claims.map_or(Rate::ZERO, |all| all.ours(now)),
-                    claimed: claims.map_or(Rate::ZERO, |all| all.total(now)),
-                }
-            })
-            .collect();
+            .filter(|(_, link)| link.open);
+        let mut candidates = Vec::with_capacity(self.order.len());
+        candidates.extend(open.map(|(one, link)| {
+            let forwards = one.forwards.as_deref();
+            let forwarded = forwards.map(|all| all.forwarded).unwrap_or_default();
+            let claims = forwards.and_then(|all| all.claims.as_deref());
+            Candidate {
+                conn: one.conn,
+                interested: link.takes(),
+                inbound: !one.outbound,
+                unchoked: !link.we_choke,
+                since: one.unchoked_at,
+                connected_at: one.connected_at,
+                down: one.down.rate(now),
+                up: one.up.rate(now),
+                snubbed: one.snubbed,
+                g2g: one.g2g,
+                forwarded_ours: forwarded.ours,
+                forwarded: forwarded.total,
+                claimed_ours: claims.map_or(Rate::ZERO, |all| all.ours(now)),
+                claimed: claims.map_or(Rate::ZERO, |all| all.total(now)),
+            }
+        }));
         let view = ChokeView {
             now,
             uplink: self.uplink,

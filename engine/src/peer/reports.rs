@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::{Neighbour, Peer};
+use super::Peer;
 use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
@@ -84,6 +84,11 @@ impl Peer {
             }
         }
         questions.truncate(QUERIES_MAX);
+        let speakers = self.order.iter().map(|&slot| self.at(slot));
+        let speakers: Vec<(SocketAddr, ConnId)> = speakers
+            .filter(|one| one.g2g)
+            .filter_map(|one| Some((one.listen()?, one.conn)))
+            .collect();
         for (child, child_id, grandchild) in questions {
             let nonce = self.reports.rng.word();
             self.reports.waiting.push(Waiting {
@@ -96,13 +101,8 @@ impl Peer {
                 nonce,
                 child: child_id,
             };
-            let neighbour = self
-                .order
-                .iter()
-                .map(|&slot| self.at(slot))
-                .find(|one| one.g2g && one.listen() == Some(grandchild));
-            match neighbour.map(|one| one.conn) {
-                Some(conn) => {
+            match speakers.iter().find(|(addr, _)| *addr == grandchild) {
+                Some(&(_, conn)) => {
                     self.send(conn, Message::Extended(Box::new(Extended::G2gQuery(query))))
                 }
                 None => self.send_datagram(grandchild, Datagram::Query(query)),
@@ -148,14 +148,12 @@ impl Peer {
             .iter()
             .map(|&slot| self.at(slot))
             .find(|one| one.peer_id() == Some(query.child));
-        let mut pieces: Vec<PieceIndex> = child
-            .into_iter()
-            .flat_map(Neighbour::recent)
-            .filter(|&(at, _)| self.now.since(at) <= period)
-            .map(|(_, piece)| piece)
-            .collect();
+        let mut pieces: Vec<PieceIndex> = Vec::new();
+        if let Some(forwards) = child.and_then(|one| one.forwards.as_deref()) {
+            pieces.extend(forwards.recent_since(self.now, period));
+        }
         pieces.sort_unstable();
-        let mut received: Vec<(PieceIndex, u16)> = Vec::new();
+        let mut received: Vec<(PieceIndex, u16)> = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match received.last_mut() {
                 // A block that came twice counts once.
@@ -198,6 +196,7 @@ impl Peer {
         else {
             return Ok(());
         };
+        let forwards = child.forwards_mut();
         for &(piece, blocks) in &report.received {
             let offset = window.offset(piece);
             if offset.is_none() && geometry.is_endless() {
@@ -208,7 +207,7 @@ impl Peer {
                     "report of blocks beyond the torrent",
                 ));
             }
-            child.forwards_mut().credit(offset, blocks);
+            forwards.credit(offset, blocks);
         }
         self.traffic.answers += 1;
         Ok(())

@@ -258,6 +258,10 @@ impl SelectView<'_> {
     /// (BEP 3's strict priority).
     #[must_use]
     pub fn started_in(&self, range: Range<usize>) -> Option<usize> {
+        // One that is begun has nothing left to ask for.
+        if self.table.geometry().is_of_single_blocks() {
+            return None;
+        }
         self.table
             .started()
             .find(|&piece| range.contains(&piece) && self.is_candidate(piece))
