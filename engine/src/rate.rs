@@ -69,17 +69,18 @@ fn part(whole: u64, times: u64, of: u64) -> u64 {
 pub struct RateMeter {
     since: Instant,
     bytes: u64,
-    window: Duration,
+    /// In nanoseconds.
+    window: u64,
 }
 
 impl RateMeter {
     /// Starts measuring at `now`.
     #[must_use]
-    pub const fn new(now: Instant, window: Duration) -> Self {
+    pub fn new(now: Instant, window: Duration) -> Self {
         Self {
             since: now,
             bytes: 0,
-            window,
+            window: nanos(window),
         }
     }
 
@@ -103,10 +104,10 @@ impl RateMeter {
 
     fn forget(&mut self, now: Instant) {
         let span = nanos(now.since(self.since));
-        let window = nanos(self.window);
+        let window = self.window;
         if span > window {
             self.bytes = part(self.bytes, window, span);
-            self.since = now - self.window;
+            self.since = now - Duration::from_nanos(window);
         }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn run<O: Observer, N: Network + Send>(
             Chunk::new(first, nodes, count, shift, window)
         })
         .collect();
+    drop(rest);
     let mut driver = Driver {
         chunks,
         tracker,

@@ -38,7 +38,7 @@ impl Peer {
             let asked = owner
                 .requests
                 .iter()
-                .find(|request| request.block.piece == piece);
+                .find(|request| request.block().piece == piece);
             if let Some(request) = asked {
                 let silent =
                     self.now.since(request.at.max(owner.last_block)) > Duration::from_secs(2);

@@ -2,8 +2,9 @@
 //!
 //! Owns the address book and the announce clock. Knows nothing of connections but what it is told.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use core::time::Duration;
 
 use crate::time::Instant;
@@ -13,17 +14,53 @@ const BANS_MAX: usize = 1000;
 /// Asking again before the interval is over, for want of peers.
 const HURRY: Duration = Duration::from_secs(30);
 
+/// Addresses that room is made for at once.
+const ROOM_MORE: usize = 16;
+
+/// An address, in half the room where it is short.
+#[derive(Clone, Debug)]
+enum Address {
+    V4(SocketAddrV4),
+    V6(Box<SocketAddrV6>),
+}
+
+impl From<SocketAddr> for Address {
+    fn from(addr: SocketAddr) -> Self {
+        match addr {
+            SocketAddr::V4(addr) => Self::V4(addr),
+            SocketAddr::V6(addr) => Self::V6(Box::new(addr)),
+        }
+    }
+}
+
+impl Address {
+    fn get(&self) -> SocketAddr {
+        match self {
+            Self::V4(addr) => SocketAddr::V4(*addr),
+            Self::V6(addr) => SocketAddr::V6(**addr),
+        }
+    }
+
+    fn is(&self, other: SocketAddr) -> bool {
+        match (self, other) {
+            (Self::V4(addr), SocketAddr::V4(other)) => *addr == other,
+            (Self::V6(addr), SocketAddr::V6(other)) => **addr == other,
+            _ => false,
+        }
+    }
+}
+
 /// What is known of one address.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
-    addr: SocketAddr,
+    addr: Address,
     /// Dialled or connected now.
     busy: bool,
     /// Has everything: of no use to one who has everything too.
     seed: bool,
     /// Sent corrupt data, or is ourselves: never again.
     banned: bool,
-    failures: u32,
+    failures: u8,
     not_before: Instant,
 }
 
@@ -85,12 +122,12 @@ impl Book {
 
     /// Remembers an address, if there is room.
     pub(crate) fn add(&mut self, addr: SocketAddr, room: u16, now: Instant) {
-        let known = self.entries.iter().any(|entry| entry.addr == addr);
+        let known = self.entries.iter().any(|entry| entry.addr.is(addr));
         if known || addr.port() == 0 || addr.ip().is_unspecified() {
             return;
         }
         let entry = Entry {
-            addr,
+            addr: addr.into(),
             busy: false,
             seed: false,
             banned: false,
@@ -98,7 +135,7 @@ impl Book {
             not_before: now,
         };
         if self.entries.len() < usize::from(room) {
-            self.entries.push(entry);
+            self.push(entry);
         } else if let Some(worst) = self
             .entries
             .iter_mut()
@@ -117,11 +154,18 @@ impl Book {
             !entry.busy && !useless && entry.not_before <= now
         })?;
         entry.busy = true;
-        Some(entry.addr)
+        Some(entry.addr.get())
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(ROOM_MORE);
+        }
+        self.entries.push(entry);
     }
 
     fn entry(&mut self, addr: SocketAddr) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.addr == addr)
+        self.entries.iter_mut().find(|entry| entry.addr.is(addr))
     }
 
     /// It is a neighbour now.
@@ -162,8 +206,8 @@ impl Book {
             {
                 self.entries.remove(oldest);
             }
-            self.entries.push(Entry {
-                addr,
+            self.push(Entry {
+                addr: addr.into(),
                 busy: false,
                 seed: false,
                 banned: true,
@@ -181,19 +225,19 @@ impl Book {
     pub(crate) fn is_ip_banned(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.banned && entry.addr.ip() == addr.ip())
+            .any(|entry| entry.banned && entry.addr.get().ip() == addr.ip())
     }
 
     /// A tracker, PEX or the user has named it, and it is not banned.
     pub(crate) fn names(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.addr == addr && !entry.banned)
+            .any(|entry| entry.addr.is(addr) && !entry.banned)
     }
 
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.addr == addr && entry.banned)
+            .any(|entry| entry.addr.is(addr) && entry.banned)
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
     })
 }
 
+/// Slots that room is made for at once.
+const SLOTS_MORE: usize = 16;
+
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
     pub(super) fn addresses(&mut self, source: AddressSource, peers: &[SocketAddr]) {
@@ -166,6 +169,12 @@ impl Peer {
             .iter()
             .position(Option::is_none)
             .unwrap_or_else(|| {
+                if self.neighbours.len() == self.neighbours.capacity() {
+                    // Not by doubling: most peers have about as many as they may.
+                    self.neighbours.reserve_exact(SLOTS_MORE);
+                    self.links.reserve_exact(SLOTS_MORE);
+                    self.order.reserve_exact(SLOTS_MORE);
+                }
                 self.neighbours.push(None);
                 self.neighbours.len() - 1
             });
@@ -284,7 +293,7 @@ impl Peer {
         self.order.retain(|&slot| usize::from(slot) != conn.slot());
         for request in &neighbour.requests {
             if !request.given_up {
-                self.pieces.release(request.block);
+                self.pieces.release(request.block());
             }
         }
         self.pieces.owners.clear(conn.slot());

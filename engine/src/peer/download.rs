@@ -87,7 +87,11 @@ impl Peer {
                 break;
             };
             let neighbour = self.neighbour(conn).expect("checked above");
-            if let Some(owed) = neighbour.requests.iter_mut().find(|one| one.block == block) {
+            if let Some(owed) = neighbour
+                .requests
+                .iter_mut()
+                .find(|one| one.block() == block)
+            {
                 // It is late with this block, and nobody else has taken it: it still owes it.
                 owed.given_up = false;
                 continue;
@@ -219,11 +223,11 @@ impl Peer {
             .expect("the selector takes over from a neighbour");
         let mut asked = false;
         for request in from.requests.iter_mut() {
-            if request.block.piece == piece && !request.given_up {
+            if request.block().piece == piece && !request.given_up {
                 asked = true;
-                if self.pieces.times_asked(request.block) == 1 {
+                if self.pieces.times_asked(request.block()) == 1 {
                     request.given_up = true;
-                    self.pieces.release(request.block);
+                    self.pieces.release(request.block());
                 }
             }
         }

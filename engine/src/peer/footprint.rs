@@ -7,7 +7,6 @@ use core::mem::{size_of, size_of_val};
 
 use super::neighbour::{Neighbour, Outstanding};
 use super::{Link, Peer};
-use crate::geometry::{Block, BlockRef};
 use crate::output::Output;
 
 /// What a peer holds at a moment.
@@ -51,8 +50,8 @@ impl Neighbour {
         let heard = self.heard.as_ref().map_or(0, |heard| size_of_val(&**heard));
         size_of::<Self>()
             + self.requests.capacity() * size_of::<Outstanding>()
-            + self.released.capacity() * size_of::<BlockRef>()
-            + self.uploads.capacity() * size_of::<Block>()
+            + self.released.bytes()
+            + self.uploads.bytes()
             + self.forwards.as_ref().map_or(0, |all| all.bytes())
             + heard
     }

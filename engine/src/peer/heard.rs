@@ -161,7 +161,7 @@ impl Peer {
         let asked = neighbour
             .requests
             .iter()
-            .map(|request| request.block)
+            .map(|request| request.block())
             .chain(neighbour.released.iter().copied())
             .map(|asked| geometry.block(asked))
             .find(|asked| {

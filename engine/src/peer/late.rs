@@ -38,7 +38,7 @@ impl Peer {
                     .filter(|one| !one.given_up)
                     .map(|one| {
                         one.given_up = true;
-                        one.block
+                        one.block()
                     })
                     .collect();
                 for block in late {
@@ -75,7 +75,7 @@ impl Peer {
             if request.given_up || now.since(request.at) < URGENT {
                 continue;
             }
-            let Some(offset) = self.pieces.offset(request.block.piece) else {
+            let Some(offset) = self.pieces.offset(request.block().piece) else {
                 continue;
             };
             if player
@@ -83,7 +83,7 @@ impl Peer {
                 .is_some_and(|left| left < URGENT)
             {
                 request.given_up = true;
-                self.pieces.release(request.block);
+                self.pieces.release(request.block());
             }
         }
     }
@@ -115,13 +115,13 @@ impl Peer {
         for &slot in &self.order {
             let neighbour = self.at(slot);
             for request in &neighbour.requests {
-                if asked(&request.block) {
+                if asked(&request.block()) {
                     return;
                 }
-                let offset = self.pieces.offset(request.block.piece);
+                let offset = self.pieces.offset(request.block().piece);
                 let is_wanted = |offset| self.wants.iter().any(|range| range.contains(&offset));
                 if !offset.is_some_and(is_wanted) {
-                    useless.push((slot, request.block));
+                    useless.push((slot, request.block()));
                 }
             }
         }

@@ -33,6 +33,7 @@ mod reports;
 mod slide;
 mod source;
 mod tally;
+mod thin;
 mod timers;
 mod upload;
 mod verify;

@@ -1,13 +1,13 @@
 //! One neighbour: what it has, what each wants of the other, and what is under way between us.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::forwards::Forwards;
 use super::heard::Heard;
+use super::thin::Thin;
 use crate::bitfield::Bitfield;
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
@@ -24,12 +24,23 @@ const RELEASED_MAX: usize = 256;
 /// A request that waits for its block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outstanding {
-    pub(crate) block: BlockRef,
     pub(crate) at: Instant,
+    piece: PieceIndex,
+    index: u16,
     /// The request was the only one: the time to its block is a round trip and no queue.
     pub(crate) alone: bool,
     /// The block was given to others to ask for, since this neighbour is late with it.
     pub(crate) given_up: bool,
+}
+
+impl Outstanding {
+    /// Which block.
+    pub(crate) const fn block(&self) -> BlockRef {
+        BlockRef {
+            piece: self.piece,
+            index: self.index,
+        }
+    }
 }
 
 /// See the module.
@@ -57,7 +68,7 @@ pub(crate) struct Neighbour {
     /// Part of a block that `Progress` has counted already.
     pub(crate) counted: u32,
     pub(crate) requests: Vec<Outstanding>,
-    pub(crate) released: VecDeque<BlockRef>,
+    pub(crate) released: Thin<BlockRef>,
     /// Smallest time from a lone request to its block, in nanoseconds.
     pub(crate) rtt: u64,
     /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
@@ -67,7 +78,7 @@ pub(crate) struct Neighbour {
     /// Requests it bears, as it said.
     pub(crate) requests_max: u16,
 
-    pub(crate) uploads: VecDeque<Block>,
+    pub(crate) uploads: Thin<Block>,
     pub(crate) credit: u16,
 
     /// It speaks Give-to-Get as we do.
@@ -100,6 +111,15 @@ impl Neighbour {
         if request.alone {
             self.rtt = self.rtt.min(took);
         }
+    }
+
+    /// A word of each of its lines.
+    pub(super) fn warm(&self) -> u64 {
+        u64::from(self.counted)
+            ^ self.rtt
+            ^ self.last_block.as_nanos()
+            ^ self.connected_at.as_nanos()
+            ^ u64::from(self.credit)
     }
 
     /// Where others can reach it, as far as we know.
@@ -142,12 +162,12 @@ impl Neighbour {
             blocks_in: 0,
             counted: 0,
             requests: Vec::new(),
-            released: VecDeque::new(),
+            released: Thin::new(),
             rtt: 500_000_000,
             response: 1_000_000_000,
             snubbed: false,
             requests_max: u16::MAX,
-            uploads: VecDeque::new(),
+            uploads: Thin::new(),
             credit: 0,
             g2g: false,
             served: false,
@@ -171,8 +191,9 @@ impl Neighbour {
     pub(crate) fn push_request(&mut self, block: BlockRef, at: Instant) {
         let alone = self.requests.is_empty();
         self.requests.push(Outstanding {
-            block,
             at,
+            piece: block.piece,
+            index: block.index,
             alone,
             given_up: false,
         });
@@ -183,7 +204,7 @@ impl Neighbour {
         let index = self
             .requests
             .iter()
-            .position(|request| request.block == block)?;
+            .position(|request| request.block() == block)?;
         Some(self.requests.remove(index))
     }
 
@@ -222,11 +243,9 @@ mod tests {
         let mut answer = |at: u64, nanos: u64| {
             one.answered(
                 Outstanding {
-                    block: BlockRef {
-                        piece: PieceIndex(0),
-                        index: 0,
-                    },
                     at: Instant::from_nanos(at),
+                    piece: PieceIndex(0),
+                    index: 0,
                     alone: true,
                     given_up: false,
                 },

@@ -83,11 +83,11 @@ impl Peer {
             neighbour.requests.drain(..).collect()
         };
         for request in &requests {
-            neighbour.remember_released(request.block);
+            neighbour.remember_released(request.block());
         }
         let released = requests.iter().any(|request| !request.given_up);
         for request in requests.iter().filter(|request| !request.given_up) {
-            self.pieces.release(request.block);
+            self.pieces.release(request.block());
         }
         self.event(Event::TheyChoke { conn, choked: true });
         if released {

@@ -65,9 +65,9 @@ impl Peer {
         let conn = neighbour.conn;
         let mut dropped: Vec<BlockRef> = Vec::new();
         neighbour.requests.retain(|request| {
-            let old = request.block.piece < first;
+            let old = request.block().piece < first;
             if old {
-                dropped.push(request.block);
+                dropped.push(request.block());
             }
             !old
         });

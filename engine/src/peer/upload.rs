@@ -113,7 +113,7 @@ impl Peer {
         neighbour.unchoked_at = now;
         let fast = neighbour.speaks_fast();
         let dropped: Vec<Block> = if choke {
-            neighbour.uploads.drain(..).collect()
+            neighbour.uploads.drain().collect()
         } else {
             Vec::new()
         };

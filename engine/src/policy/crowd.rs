@@ -150,7 +150,7 @@ impl Member<'_> {
         self.neighbour
             .requests
             .iter()
-            .filter(|one| one.block.piece == piece && one.given_up == given_up)
+            .filter(|one| one.block().piece == piece && one.given_up == given_up)
             .count()
     }
 

@@ -18,6 +18,9 @@ use crate::network::Arriving;
 /// Most idle times that are remembered: blocks that overtake each other are few.
 const IDLE_MAX: usize = 4;
 
+/// Most places of an empty queue that are kept.
+const KEPT_MAX: usize = 8;
+
 /// A downlink, with what waits on it.
 #[derive(Debug)]
 pub(crate) struct Downlink<T> {
@@ -151,6 +154,10 @@ impl<T> Downlink<T> {
     pub(crate) fn pop(&mut self) -> (T, u64) {
         let (_, bytes, item) = self.queue.pop_front().expect("something waits");
         self.head = self.queue.front().map_or(u64::MAX, |head| head.0);
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_MAX {
+            // It was long when all came at once, and will not be again.
+            self.queue = VecDeque::new();
+        }
         (item, bytes)
     }
 
