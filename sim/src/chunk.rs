@@ -22,6 +22,14 @@ pub(crate) struct Place {
 /// those who have not come yet and of those who are gone, it is passed over whole.
 const GROUP: usize = u32::BITS as usize;
 
+/// Peers whose turns are prepared together: as many misses as a processor has under way at once, and what they
+/// bring still fits its nearest cache.
+const AHEAD: usize = 16;
+
+/// From so many peers on, turns are prepared: smaller swarms lie in a cache, where that costs more than it saves
+/// (3 % of the instructions among 500 peers; among 10,000 it saves an eighth of the time).
+const BIG: usize = 2048;
+
 /// The peers of a group, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
@@ -60,6 +68,8 @@ pub(crate) struct Chunk<O, N> {
     order: Vec<Place>,
     /// By peer; empty between windows.
     rows: Vec<Row>,
+    /// Whose turn it is in this window; empty between windows.
+    due: Vec<usize>,
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
@@ -83,6 +93,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             groups: next_at.chunks(GROUP).map(group).collect(),
             next_at,
             rows: vec![Row::default(); nodes.len()],
+            due: Vec::new(),
             nodes,
             calendar: Calendar::new(window),
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
@@ -110,29 +121,65 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         self.mail.clear();
         self.calendar.take(index, &mut self.mail);
         self.sort();
-        let mut net = Net {
-            shared,
-            out: &mut self.out,
-        };
-        self.next_own = u64::MAX;
+        let mut due = std::mem::take(&mut self.due);
         for (group, first) in self.groups.iter_mut().zip((0..).step_by(GROUP)) {
             if group.mail != 0 || group.next_at < end {
-                let of = first..self.nodes.len().min(first + GROUP);
-                let times = &mut self.next_at[of.clone()];
-                let mut due = std::mem::take(&mut group.mail);
-                for (place, at) in times.iter().enumerate() {
-                    due |= u32::from(*at < end) << place;
+                let mut bits = std::mem::take(&mut group.mail);
+                for (place, at) in (0..).zip(self.next_at[first..].iter().take(GROUP)) {
+                    bits |= u32::from(*at < end) << place;
                 }
-                for place in places(due) {
-                    let Row { from, to } = std::mem::take(&mut self.rows[first + place]);
-                    let order = &self.order[from as usize..to as usize];
-                    let node = &mut self.nodes[first + place];
-                    times[place] = node.window(&mut self.mail, order, end, &mut net);
-                }
+                // To be found anew, below.
+                group.next_at = 0;
+                due.extend(places(bits).map(|place| first + place));
+            }
+        }
+        for peers in due.chunks(AHEAD) {
+            if shared.peers.len() >= BIG {
+                self.warm(peers);
+            }
+            let out = &mut self.out;
+            let mut net = Net { shared, out };
+            for &peer in peers {
+                let Row { from, to } = std::mem::take(&mut self.rows[peer]);
+                let order = &self.order[from as usize..to as usize];
+                let node = &mut self.nodes[peer];
+                self.next_at[peer] = node.window(&mut self.mail, order, end, &mut net);
+            }
+        }
+        due.clear();
+        self.due = due;
+        self.next_own = u64::MAX;
+        for (group, times) in self.groups.iter_mut().zip(self.next_at.chunks(GROUP)) {
+            if group.next_at < end {
                 group.next_at = times.iter().copied().min().unwrap_or(u64::MAX);
             }
             self.next_own = self.next_own.min(group.next_at);
         }
+    }
+
+    /// Has what these peers' turns will read fetched at the same time, step by step along the pointers.
+    fn warm(&self, peers: &[usize]) {
+        let mut first = [None; AHEAD];
+        let mut read = 0;
+        for (&peer, first) in peers.iter().zip(&mut first) {
+            read ^= self.nodes[peer].warm();
+            let Row { from, to } = self.rows[peer];
+            if from < to {
+                let mail = &self.mail[self.order[from as usize].index as usize];
+                *first = Some((usize::from(mail.door().slot), mail.body.piece()));
+            }
+        }
+        let turns = || peers.iter().map(|&peer| &self.nodes[peer]).zip(first);
+        for (node, mail) in turns() {
+            read ^= node.warm_engine(mail.map(|mail| mail.0));
+        }
+        for (engine, mail) in turns().filter_map(|(node, mail)| Some((node.engine()?, mail?))) {
+            read ^= engine.warm_slot(mail.0, mail.1);
+        }
+        for (engine, mail) in turns().filter_map(|(node, mail)| Some((node.engine()?, mail?))) {
+            read ^= engine.warm_neighbour(mail.0);
+        }
+        std::hint::black_box(read);
     }
 
     /// A batch of shares begins, between two windows.

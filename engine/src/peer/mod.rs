@@ -38,6 +38,7 @@ mod timers;
 mod upload;
 mod verify;
 mod viewing;
+mod warm;
 mod web_seed;
 
 use alloc::boxed::Box;

@@ -137,6 +137,16 @@ impl PieceTable {
             .is_some_and(|offset| self.have.contains(offset))
     }
 
+    /// A word of each line that is read to learn who has the piece, and whether it is asked for.
+    pub(super) fn warm(&self, slot: usize, piece: PieceIndex) -> u64 {
+        let Some(offset) = self.offset(piece) else {
+            return 0;
+        };
+        u64::from(self.have.contains(offset))
+            ^ u64::from(self.started_at[offset])
+            ^ u64::from(self.owners.owns(offset, slot))
+    }
+
     /// Our own random order of equally rare pieces, lower first; no two are equal.
     pub(crate) fn tie(&self, offset: usize) -> u32 {
         let mixed = (self.window.piece(offset).0 ^ self.salt).wrapping_mul(0x9e37_79b1);

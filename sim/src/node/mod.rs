@@ -293,6 +293,29 @@ impl<O: Observer, N: Network> Node<O, N> {
         true
     }
 
+    /// Reads a word of each line that any event looks at; see `swarmbed_engine::Peer::warm`.
+    pub(crate) fn warm(&self) -> u64 {
+        self.timer
+            ^ self.downlink.busy_until()
+            ^ self.downlink.head()
+            ^ self.uplink.busy_until()
+            ^ self.counts.down
+            ^ u64::from(self.seq)
+            ^ self.pending.len() as u64
+    }
+
+    /// The same of its engine, and of a connection's record.
+    pub(crate) fn warm_engine(&self, slot: Option<usize>) -> u64 {
+        let engine = self.engine.as_ref().map_or(0, |engine| engine.warm());
+        let conn = slot.and_then(|slot| self.conns.get(slot)?.as_ref());
+        engine ^ conn.map_or(0, Conn::latency)
+    }
+
+    /// Its engine, if it is there.
+    pub(crate) fn engine(&self) -> Option<&Peer> {
+        self.engine.as_deref()
+    }
+
     /// Handles everything before `end`: own events and the mail that `order` names, by key.
     pub(crate) fn window(
         &mut self,
