@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::mail::Mail;
 use crate::network::Network;
-use crate::node::{Net, Node};
+use crate::node::{Ahead, Net, Node};
 use crate::observer::Observer;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
@@ -159,25 +159,23 @@ impl<O: Observer, N: Network> Chunk<O, N> {
 
     /// Has what these peers' turns will read fetched at the same time, step by step along the pointers.
     fn warm(&self, peers: &[usize]) {
-        let mut first = [None; AHEAD];
-        let mut read = 0;
-        for (&peer, first) in peers.iter().zip(&mut first) {
-            read ^= self.nodes[peer].warm();
+        let nodes = || peers.iter().map(|&peer| &self.nodes[peer]);
+        let mut read = nodes().fold(0, |read, node| read ^ node.warm());
+        let mut ahead = [Ahead::NOTHING; AHEAD];
+        for (&peer, ahead) in peers.iter().zip(&mut ahead) {
             let Row { from, to } = self.rows[peer];
-            if from < to {
-                let mail = &self.mail[self.order[from as usize].index as usize];
-                *first = Some((usize::from(mail.door().slot), mail.body.piece()));
-            }
+            let first = (from < to).then(|| &self.mail[self.order[from as usize].index as usize]);
+            *ahead = self.nodes[peer].ahead(first);
         }
-        let turns = || peers.iter().map(|&peer| &self.nodes[peer]).zip(first);
-        for (node, mail) in turns() {
-            read ^= node.warm_engine(mail.map(|mail| mail.0));
-        }
-        for (engine, mail) in turns().filter_map(|(node, mail)| Some((node.engine()?, mail?))) {
-            read ^= engine.warm_slot(mail.0, mail.1);
-        }
-        for (engine, mail) in turns().filter_map(|(node, mail)| Some((node.engine()?, mail?))) {
-            read ^= engine.warm_neighbour(mail.0);
+        for step in [
+            Node::warm_conn,
+            Node::warm_slot,
+            Node::warm_neighbour,
+            Node::warm_queues,
+        ] {
+            read ^= nodes()
+                .zip(ahead)
+                .fold(0, |read, (node, ahead)| read ^ step(node, ahead));
         }
         std::hint::black_box(read);
     }

@@ -26,6 +26,11 @@ pub(crate) trait Network: Sized {
     /// When the next block ends, if nothing changes; `u64::MAX` if none does.
     fn end(&self) -> u64;
 
+    /// Whose block ends next, where that is at hand.
+    fn first(&self) -> Option<u16> {
+        None
+    }
+
     /// The block that ends now leaves the link; returns whose slot it was.
     fn finish(&mut self, now: u64) -> u16;
 

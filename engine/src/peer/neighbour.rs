@@ -122,6 +122,16 @@ impl Neighbour {
             ^ u64::from(self.credit)
     }
 
+    /// A word of its queues.
+    pub(super) fn warm_queues(&self) -> u64 {
+        let request = self.requests.last().map_or(0, |one| one.at.as_nanos());
+        request
+            ^ self
+                .uploads
+                .front()
+                .map_or(0, |block| u64::from(block.begin))
+    }
+
     /// Where others can reach it, as far as we know.
     pub(crate) fn listen(&self) -> Option<SocketAddr> {
         let port = self.listen_port?;

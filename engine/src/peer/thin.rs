@@ -6,6 +6,10 @@ use core::ops::Deref;
 
 /// See the module. It is read as the queue that it stands for.
 #[derive(Debug)]
+#[expect(
+    clippy::box_collection,
+    reason = "a word where nothing waits, not four"
+)]
 pub(crate) struct Thin<T>(Option<Box<VecDeque<T>>>);
 
 impl<T: 'static> Thin<T> {

@@ -30,6 +30,13 @@ impl Peer {
             ^ self.pieces.warm(slot, piece)
     }
 
+    /// The same of what waits for the neighbour, once [`warm_neighbour`](Self::warm_neighbour) was read.
+    #[must_use]
+    pub fn warm_queues(&self, slot: usize) -> u64 {
+        let neighbour = self.neighbours.get(slot).and_then(Option::as_ref);
+        neighbour.map_or(0, |one| one.warm_queues())
+    }
+
     /// The same of the neighbour there, once [`warm_slot`](Self::warm_slot) was read.
     #[must_use]
     pub fn warm_neighbour(&self, slot: usize) -> u64 {

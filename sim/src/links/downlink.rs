@@ -150,6 +150,11 @@ impl<T> Downlink<T> {
         self.head
     }
 
+    /// The head.
+    pub(crate) fn front(&self) -> Option<&T> {
+        self.queue.front().map(|head| &head.2)
+    }
+
     /// Takes the head and its bytes.
     pub(crate) fn pop(&mut self) -> (T, u64) {
         let (_, bytes, item) = self.queue.pop_front().expect("something waits");

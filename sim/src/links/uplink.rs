@@ -112,6 +112,10 @@ impl Network for Uplink {
         self.at.saturating_add(rest.div_ceil(1 << FRACTION))
     }
 
+    fn first(&self) -> Option<u16> {
+        self.active.front().map(|block| block.slot)
+    }
+
     fn finish(&mut self, now: u64) -> u16 {
         self.advance(now);
         let block = self.active.pop_front().expect("a block ends");

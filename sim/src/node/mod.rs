@@ -13,6 +13,7 @@ mod output;
 mod storage;
 mod transmit;
 mod viewer;
+mod warm;
 
 use std::collections::VecDeque;
 
@@ -33,6 +34,7 @@ use crate::trace::Trace;
 
 pub(crate) use life::Remains;
 pub(crate) use storage::Storage;
+pub(crate) use warm::Ahead;
 
 use conn::{Conn, Lane};
 
@@ -291,29 +293,6 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.counts.messages += 1;
         self.counts.calls += 1;
         true
-    }
-
-    /// Reads a word of each line that any event looks at; see `swarmbed_engine::Peer::warm`.
-    pub(crate) fn warm(&self) -> u64 {
-        self.timer
-            ^ self.downlink.busy_until()
-            ^ self.downlink.head()
-            ^ self.uplink.busy_until()
-            ^ self.counts.down
-            ^ u64::from(self.seq)
-            ^ self.pending.len() as u64
-    }
-
-    /// The same of its engine, and of a connection's record.
-    pub(crate) fn warm_engine(&self, slot: Option<usize>) -> u64 {
-        let engine = self.engine.as_ref().map_or(0, |engine| engine.warm());
-        let conn = slot.and_then(|slot| self.conns.get(slot)?.as_ref());
-        engine ^ conn.map_or(0, Conn::latency)
-    }
-
-    /// Its engine, if it is there.
-    pub(crate) fn engine(&self) -> Option<&Peer> {
-        self.engine.as_deref()
     }
 
     /// Handles everything before `end`: own events and the mail that `order` names, by key.

@@ -1,0 +1,100 @@
+//! Reading ahead what a node's turn will read, step by step along the pointers: several nodes' steps, taken together,
+//! have their lines fetched at the same time. See [`Peer::warm`].
+//!
+//! Nothing here changes anything. What is returned means nothing, but that it was read.
+
+use swarmbed_engine::{Peer, PieceIndex};
+
+use super::conn::{Conn, Lane};
+use super::{Node, Turn};
+use crate::mail::{Door, Mail};
+use crate::network::Network;
+use crate::observer::Observer;
+
+/// What a turn begins with, as far as it can be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    /// Of which connection; beyond all, if of none.
+    slot: usize,
+    /// Of which piece; the first, if of none.
+    piece: PieceIndex,
+}
+
+impl Ahead {
+    /// Nothing that is known.
+    pub(crate) const NOTHING: Self = Self {
+        slot: usize::MAX,
+        piece: PieceIndex(0),
+    };
+
+    /// With this record.
+    fn of(mail: &Mail) -> Self {
+        let door = mail.door();
+        if door == Door::NONE {
+            return Self::NOTHING;
+        }
+        Self {
+            slot: usize::from(door.slot),
+            piece: mail.body.piece(),
+        }
+    }
+}
+
+impl<O: Observer, N: Network> Node<O, N> {
+    /// First, a word of each of its own lines.
+    pub(crate) fn warm(&self) -> u64 {
+        self.timer
+            ^ self.downlink.busy_until()
+            ^ self.downlink.head()
+            ^ self.uplink.busy_until()
+            ^ self.counts.down
+            ^ u64::from(self.seq)
+            ^ self.pending.len() as u64
+            ^ self.lanes.len() as u64
+    }
+
+    /// Then, what its turn begins with: this record, or an event of its own.
+    pub(crate) fn ahead(&self, mail: Option<&Mail>) -> Ahead {
+        match (mail, self.next().1) {
+            (Some(mail), _) => Ahead::of(mail),
+            (None, Turn::Downlink) => self.downlink.front().map_or(Ahead::NOTHING, Ahead::of),
+            (None, Turn::Uplink) => Ahead {
+                slot: self.uplink.first().map_or(usize::MAX, usize::from),
+                ..Ahead::NOTHING
+            },
+            _ => Ahead::NOTHING,
+        }
+    }
+
+    fn warm_engine(&self, read: impl FnOnce(&Peer) -> u64) -> u64 {
+        self.engine.as_deref().map_or(0, read)
+    }
+
+    fn warm_lane(&self, ahead: Ahead, read: impl FnOnce(&Lane) -> u64) -> u64 {
+        let lane = self.lanes.get(ahead.slot).and_then(Option::as_deref);
+        lane.map_or(0, read)
+    }
+
+    /// Then its engine's lines, and the connection's.
+    pub(crate) fn warm_conn(&self, ahead: Ahead) -> u64 {
+        let conn = self.conns.get(ahead.slot).and_then(Option::as_ref);
+        let lane = self.lanes.get(ahead.slot).is_some_and(Option::is_some);
+        self.warm_engine(Peer::warm) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
+    }
+
+    /// Then what those point at.
+    pub(crate) fn warm_slot(&self, ahead: Ahead) -> u64 {
+        self.warm_engine(|engine| engine.warm_slot(ahead.slot, ahead.piece))
+            ^ self.warm_lane(ahead, Lane::warm)
+    }
+
+    /// Then the neighbour.
+    pub(crate) fn warm_neighbour(&self, ahead: Ahead) -> u64 {
+        self.warm_engine(|engine| engine.warm_neighbour(ahead.slot))
+    }
+
+    /// And last, what waits for it.
+    pub(crate) fn warm_queues(&self, ahead: Ahead) -> u64 {
+        self.warm_engine(|engine| engine.warm_queues(ahead.slot))
+    }
+}
