@@ -241,3 +241,31 @@ impl Book {
             .any(|entry| entry.addr.is(addr) && entry.banned)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_either_family_is_dialled_once_and_known_again() {
+        let now = Instant::ZERO;
+        let minute = Duration::from_secs(60);
+        let mut book = Book::new(minute, minute, now);
+        let addrs = ["10.0.0.1:6881", "[fd77::1]:6881", "[fd77::1%3]:6881"];
+        let addrs = addrs.map(|addr| addr.parse::<SocketAddr>().unwrap());
+        for addr in addrs.into_iter().chain(addrs) {
+            book.add(addr, 10, now);
+        }
+        let mut dialled = || book.next_to_dial(now, false);
+        assert_eq!([dialled(), dialled(), dialled()], addrs.map(Some));
+        assert_eq!(dialled(), None);
+        book.gone(addrs[1], true, now);
+        assert_eq!(book.next_to_dial(now, false), None, "not before a minute");
+        assert_eq!(book.next_to_dial(now + minute, false), Some(addrs[1]));
+        book.ban(addrs[1], now);
+        assert!(book.is_banned(addrs[1]) && !book.is_banned(addrs[0]));
+        assert!(book.names(addrs[2]) && !book.names(addrs[1]));
+        let elsewhere = SocketAddr::new(addrs[1].ip(), 7000);
+        assert!(book.is_ip_banned(elsewhere) && !book.is_ip_banned(addrs[0]));
+    }
+}

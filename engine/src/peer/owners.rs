@@ -265,8 +265,10 @@ mod tests {
         assert_eq!([5, 69, 1].map(map), [7, 2, 0]);
         assert_eq!(owners.slots(1).collect::<Vec<_>>(), [0, 5, 69]);
         assert_eq!(owners.availability(1), 2, "a seed does not count");
+        assert!(owners.anybody(0), "but it has all");
         owners.clear(69);
         owners.clear(5);
+        assert!(owners.anybody(1) && !owners.anybody(0) && !owners.anybody(2));
         assert_eq!((owners.availability(1), owners.availability(2)), (1, 0));
         assert!(owners.insert(2, 5));
         assert_eq!(
