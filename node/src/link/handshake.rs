@@ -145,14 +145,15 @@ mod tests {
             let mut stream = Stream::Utp(there.accept().await.unwrap().0);
             let theirs = hear(&mut stream).await.unwrap();
             greet(&mut stream, &handshake(2)).await.unwrap();
-            (silent, stream, theirs)
+            // Without its port nothing of what was said would leave.
+            (theirs, silent, stream, there)
         });
         let ip = addr.ip();
         let (stream, theirs) = dial(addr, ip, Some(&here), &handshake(1)).await.unwrap();
         assert!(matches!(stream, Stream::Utp(_)));
         assert_eq!(theirs.remote.peer_id, PeerId([2; 20]));
-        let (_silent, _stream, heard) = answering.await.unwrap();
-        assert_eq!(heard.remote.peer_id, PeerId([1; 20]));
+        let there = answering.await.unwrap();
+        assert_eq!(there.0.remote.peer_id, PeerId([1; 20]));
     }
 
     #[test]
