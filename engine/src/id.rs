@@ -6,6 +6,14 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub [u8; 20]);
 
+impl PeerId {
+    /// A few bits of it (FNV-1a): who looks for a name among many looks at these first.
+    pub(crate) fn tag(self) -> u32 {
+        let mix = |tag: u32, byte: &u8| (tag ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        self.0.iter().fold(0x811c_9dc5, mix)
+    }
+}
+
 /// A connection of one [`Peer`](crate::Peer). Minted by that peer, counted up, never reused: a
 /// late event about a closed connection finds nothing. Orders by age, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

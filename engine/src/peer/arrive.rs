@@ -36,7 +36,7 @@ impl Peer {
                 "a block that is not of the request grid",
             ));
         };
-        let keep = self.choker.period();
+        let keep = reported.then(|| self.choker.period());
         let neighbour = self.neighbour(conn).expect("checked by message");
         let request = neighbour.take_request(known);
         if request.is_none() && !neighbour.take_released(known) {
@@ -53,7 +53,7 @@ impl Peer {
         if let Some(request) = request {
             neighbour.answered(request, now);
         }
-        if reported {
+        if let Some(keep) = keep {
             neighbour
                 .forwards_mut()
                 .remember_recent(now, block.piece, keep);

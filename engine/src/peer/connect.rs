@@ -10,7 +10,7 @@ use super::neighbour::Neighbour;
 use crate::bitfield::Bitfield;
 use crate::error::{CloseReason, Refused};
 use crate::event::Event;
-use crate::id::ConnId;
+use crate::id::{ConnId, PeerId};
 use crate::input::{AddressSource, Remote};
 use crate::live::Expiry;
 use crate::message::{Extended, ExtendedHandshake, Message};
@@ -108,7 +108,7 @@ impl Peer {
         if self.live.is_some() && !(remote.fast && remote.extended) {
             return Err(Refused::NotLive);
         }
-        if let Some(other) = self.open_neighbour_of(remote) {
+        if let Some(other) = self.slot_of(remote.peer_id) {
             if self.keep_dialled_by_us(remote) || !self.at(other).outbound {
                 return Err(Refused::Duplicate);
             }
@@ -138,7 +138,7 @@ impl Peer {
         if self.live.is_some() && !(remote.fast && remote.extended) {
             return self.close(conn, CloseReason::NotLive);
         }
-        if let Some(other) = self.open_neighbour_of(remote) {
+        if let Some(other) = self.slot_of(remote.peer_id) {
             let other = self.at(other);
             // Two connections, dialled by either side: both sides keep the same one.
             if other.outbound || !self.keep_dialled_by_us(remote) {
@@ -150,11 +150,12 @@ impl Peer {
         self.establish(conn, remote);
     }
 
-    fn open_neighbour_of(&self, remote: Remote) -> Option<u16> {
-        self.order
-            .iter()
-            .copied()
-            .find(|&slot| self.at(slot).peer_id() == Some(remote.peer_id))
+    /// The slot of the open neighbour of this name.
+    pub(super) fn slot_of(&self, peer_id: PeerId) -> Option<u16> {
+        let tag = peer_id.tag();
+        let alike = |slot: &u16| self.tags[usize::from(*slot)] == tag;
+        let mut alike = self.order.iter().copied().filter(alike);
+        alike.find(|&slot| self.at(slot).peer_id() == Some(peer_id))
     }
 
     /// Of two crossing connections, the one dialled by the lower peer id is kept.
@@ -164,29 +165,30 @@ impl Peer {
 
     /// Makes room for a neighbour, and names the connection.
     fn admit(&mut self, addr: SocketAddr, outbound: bool) -> ConnId {
-        let slot = self
-            .neighbours
-            .iter()
-            .position(Option::is_none)
-            .unwrap_or_else(|| {
-                if self.neighbours.len() == self.neighbours.capacity() {
-                    // Not by doubling: most peers have about as many as they may.
-                    self.neighbours.reserve_exact(SLOTS_MORE);
-                    self.links.reserve_exact(SLOTS_MORE);
-                    self.order.reserve_exact(SLOTS_MORE);
-                }
-                self.neighbours.push(None);
-                self.neighbours.len() - 1
-            });
+        let free = (self.order.len() < self.neighbours.len())
+            .then(|| self.neighbours.iter().position(Option::is_none));
+        let slot = free.flatten().unwrap_or_else(|| {
+            if self.neighbours.len() == self.neighbours.capacity() {
+                // Not by doubling: most peers have about as many as they may.
+                self.neighbours.reserve_exact(SLOTS_MORE);
+                self.links.reserve_exact(SLOTS_MORE);
+                self.tags.reserve_exact(SLOTS_MORE);
+                self.order.reserve_exact(SLOTS_MORE);
+            }
+            self.neighbours.push(None);
+            self.neighbours.len() - 1
+        });
         let slot = u16::try_from(slot).expect("bounded by neighbours_max");
         let conn = ConnId::new(self.next_serial, slot);
         self.next_serial += 1;
-        self.neighbours[slot as usize] =
-            Some(Box::new(Neighbour::new(conn, addr, outbound, self.now)));
+        self.neighbours[slot as usize] = Some(Neighbour::new(conn, addr, outbound, self.now));
         let link = Link::new(conn, self.now);
         match self.links.get_mut(conn.slot()) {
             Some(place) => *place = link,
-            None => self.links.push(link),
+            None => {
+                self.links.push(link);
+                self.tags.push(0);
+            }
         }
         self.order.push(slot);
         conn
@@ -198,6 +200,7 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("just admitted");
         neighbour.remote = Some(remote);
         neighbour.connected_at = now;
+        self.tags[conn.slot()] = remote.peer_id.tag();
         let link = &mut self.links[conn.slot()];
         link.open = true;
         link.last_received = now;

@@ -31,8 +31,9 @@ impl Peer {
         let bytes = size_of::<Self>()
             + self.outbox.capacity() * size_of::<Output>()
             + self.links.capacity() * size_of::<Link>()
+            + self.tags.capacity() * size_of::<u32>()
             + self.order.capacity() * size_of::<u16>()
-            + self.neighbours.capacity() * size_of::<usize>()
+            + self.neighbours.capacity() * size_of::<Option<Neighbour>>()
             + self.book.bytes()
             + self.pieces.bytes()
             + live
@@ -48,8 +49,7 @@ impl Peer {
 impl Neighbour {
     fn bytes(&self) -> usize {
         let heard = self.heard.as_ref().map_or(0, |heard| size_of_val(&**heard));
-        size_of::<Self>()
-            + self.requests.capacity() * size_of::<Outstanding>()
+        self.requests.capacity() * size_of::<Outstanding>()
             + self.released.bytes()
             + self.uploads.bytes()
             + self.forwards.as_ref().map_or(0, |all| all.bytes())

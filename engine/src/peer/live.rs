@@ -197,6 +197,9 @@ impl Peer {
 
     /// Once a second: a place to begin, a place to go on, the lag.
     pub(super) fn look_after_live(&mut self) {
+        if self.live.is_none() {
+            return;
+        }
         self.hook_in();
         self.catch_up();
         self.ask_for_missed();

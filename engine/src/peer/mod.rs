@@ -138,7 +138,9 @@ pub struct Peer {
     pieces: PieceTable,
     player: Option<Player>,
     /// By slot.
-    neighbours: Vec<Option<Box<Neighbour>>>,
+    neighbours: Vec<Option<Neighbour>>,
+    /// By slot: a few bits of who is there, as open neighbours are looked for by name.
+    tags: Vec<u32>,
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
@@ -214,6 +216,7 @@ impl Peer {
             neighbours: Vec::new(),
             order: Vec::new(),
             links: Vec::new(),
+            tags: Vec::new(),
             next_serial: 0,
             book: Book::new(config.announce_interval, config.limits.redial_after, now),
             reporting,
@@ -417,7 +420,7 @@ impl Peer {
     fn neighbour(&mut self, conn: ConnId) -> Option<&mut Neighbour> {
         self.neighbours
             .get_mut(conn.slot())?
-            .as_deref_mut()
+            .as_mut()
             .filter(|neighbour| neighbour.conn == conn)
     }
 

@@ -205,7 +205,7 @@ impl Peer {
             blocks: BTreeMap::new(),
         });
         let child = self.neighbours[conn.slot()]
-            .as_deref_mut()
+            .as_mut()
             .expect("checked by message");
         let mut some = false;
         for &(piece, blocks) in &receipt.received {

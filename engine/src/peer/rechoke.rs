@@ -53,9 +53,11 @@ impl Peer {
 
     /// A neighbour became interested: while few are unchoked, it need not wait for the round.
     pub(super) fn unchoke_early(&mut self, conn: crate::ConnId) {
-        let idle = self.idle_slots();
-        if idle > 0 && self.link(conn).is_some_and(|one| one.we_choke) {
-            self.ask_choker(Some(idle));
+        if self.link(conn).is_some_and(|one| one.we_choke) {
+            let idle = self.idle_slots();
+            if idle > 0 {
+                self.ask_choker(Some(idle));
+            }
         }
     }
 
@@ -100,7 +102,8 @@ impl Peer {
             .iter()
             .map(|&slot| &self.links[usize::from(slot)])
             .filter(|one| !one.we_choke && one.takes());
-        choker.early_below().saturating_sub(busy.count())
+        let most = choker.early_below();
+        most - busy.take(most).count()
     }
 
     /// Asks the choker. Between rounds (`idle` slots to fill) it may only unchoke: whoever is being

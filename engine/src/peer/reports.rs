@@ -143,11 +143,7 @@ impl Peer {
             return Some(report);
         }
         let period = self.choker.period();
-        let child = self
-            .order
-            .iter()
-            .map(|&slot| self.at(slot))
-            .find(|one| one.peer_id() == Some(query.child));
+        let child = self.slot_of(query.child).map(|slot| self.at(slot));
         let mut pieces: Vec<PieceIndex> = Vec::new();
         if let Some(forwards) = child.and_then(|one| one.forwards.as_deref()) {
             pieces.extend(forwards.recent_since(self.now, period));

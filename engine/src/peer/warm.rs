@@ -15,8 +15,13 @@ impl Peer {
             ^ self.traffic.control_down
             ^ u64::from(self.unstored)
             ^ u64::from(self.pieces.window().length)
-            ^ self.neighbours.as_ptr().addr() as u64
-            ^ self.choke_at.as_nanos()
+            ^ u64::from(self.player.is_some())
+    }
+
+    /// The same of those that most calls read, but not the commonest, that of a HAVE.
+    #[must_use]
+    pub fn warm_more(&self) -> u64 {
+        self.neighbours.as_ptr().addr() as u64 ^ self.choke_at.as_nanos()
     }
 
     /// The same of a connection's slot, and of a piece that its message speaks of, once [`warm`](Self::warm) was read.
@@ -25,9 +30,7 @@ impl Peer {
         let Some(link) = self.links.get(slot) else {
             return 0;
         };
-        link.last_received.as_nanos()
-            ^ u64::from(self.neighbours[slot].is_some())
-            ^ self.pieces.warm(slot, piece)
+        link.last_received.as_nanos() ^ self.pieces.warm(slot, piece)
     }
 
     /// The same of what waits for the neighbour, once [`warm_neighbour`](Self::warm_neighbour) was read.

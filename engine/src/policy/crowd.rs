@@ -2,7 +2,6 @@
 //!
 //! Nothing is worked out before it is asked for: most policies never look.
 
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::geometry::PieceIndex;
@@ -14,7 +13,7 @@ use crate::time::Instant;
 /// All neighbours at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd<'a> {
-    pub(crate) neighbours: &'a [Option<Box<Neighbour>>],
+    pub(crate) neighbours: &'a [Option<Neighbour>],
     pub(crate) order: &'a [u16],
     /// The neighbour that is to be asked.
     pub(crate) me: ConnId,
@@ -60,7 +59,7 @@ impl<'a> Crowd<'a> {
     /// A neighbour by name.
     #[must_use]
     pub fn member(&self, conn: ConnId) -> Option<Member<'a>> {
-        let neighbour = self.neighbours.get(conn.slot())?.as_deref()?;
+        let neighbour = self.neighbours.get(conn.slot())?.as_ref()?;
         (neighbour.conn == conn).then_some(Member {
             neighbour,
             link: &self.links[conn.slot()],
@@ -72,7 +71,7 @@ impl<'a> Crowd<'a> {
     /// All that are connected, oldest first.
     pub fn members(self) -> impl Iterator<Item = Member<'a>> {
         self.order.iter().filter_map(move |&slot| {
-            let neighbour = self.neighbours[usize::from(slot)].as_deref()?;
+            let neighbour = self.neighbours[usize::from(slot)].as_ref()?;
             self.links[usize::from(slot)].open.then_some(Member {
                 neighbour,
                 link: &self.links[usize::from(slot)],

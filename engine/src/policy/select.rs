@@ -292,8 +292,12 @@ impl<'a> Iterator for Steps<'a> {
             let owned = self.owners.next()?;
             let base = self.next * 64;
             self.next += 1;
-            let mut word = ours & owned.map(self.slot) & self.within;
-            self.within = u64::MAX;
+            let ours = ours & core::mem::replace(&mut self.within, u64::MAX);
+            if ours == 0 {
+                // Who has what of these lies in memory that need not be read.
+                continue;
+            }
+            let mut word = ours & owned.map(self.slot);
             if self.end - base < 64 {
                 word &= (1 << (self.end - base)) - 1;
             }

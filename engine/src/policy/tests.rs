@@ -24,7 +24,7 @@ const NOW: Instant = Instant::from_secs(100);
 struct Scene {
     table: PieceTable,
     player: Option<Player>,
-    neighbours: Vec<Option<Box<Neighbour>>>,
+    neighbours: Vec<Option<Neighbour>>,
     order: Vec<u16>,
     links: Vec<Link>,
     now: Instant,
@@ -92,7 +92,7 @@ impl Scene {
         let mut link = Link::new(conn, since);
         (link.open, link.they_choke) = (true, false);
         self.links.push(link);
-        self.neighbours.push(Some(Box::new(one)));
+        self.neighbours.push(Some(one));
         self.order.push(slot);
         conn
     }
