@@ -7,7 +7,7 @@ use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
 use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, FetchResult, Input, Message};
 
 use super::conn::Conn;
-use super::{Net, Node, Punched};
+use super::{Net, Node};
 use crate::address::{address_of, alias_of};
 use crate::check;
 use crate::latency::Latencies;
@@ -18,9 +18,6 @@ use crate::setup::{Behaviour, WireMode};
 
 /// A web seed whose budget is spent is asked no more in a film's time.
 const SPENT: Duration = Duration::from_secs(86_400);
-/// How long a firewall lets answers in.
-const PUNCHED: u64 = 30_000_000_000;
-
 impl<O: Observer, N: Network> Node<O, N> {
     /// A record is through. Mail for connections that are no more falls on the floor.
     pub(super) fn deliver(&mut self, now: u64, mail: Mail, bytes: u64, net: &mut Net<'_>) {
@@ -129,9 +126,8 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn datagram(&mut self, now: u64, from: u32, parcel: Parcel, net: &mut Net<'_>) {
-        let known = |one: &Punched| one.peer == from && one.at + PUNCHED >= now;
         let open = net.shared.peers[self.number as usize].connectable;
-        if open || self.punched.iter().any(known) {
+        if open || self.punched.lets_in(now, from) {
             let datagram = parcel.datagram;
             // Who lets invented receivers answer has one address; who changes names, the newest.
             if parcel.to != self.alias {
@@ -150,17 +146,11 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// Remembers where a datagram goes. Returns how far that is, which need not be drawn anew for
     /// those who are asked again and again.
     pub(super) fn punch(&mut self, now: u64, peer: u32, latencies: &Latencies) -> u64 {
-        if let Some(known) = self.punched.iter_mut().find(|one| one.peer == peer) {
-            known.at = now;
-            return known.latency;
+        if let Some(latency) = self.punched.again(now, peer) {
+            return latency;
         }
-        self.punched.retain(|one| one.at + PUNCHED >= now);
         let latency = latencies.between(self.number, peer);
-        self.punched.push(Punched {
-            peer,
-            at: now,
-            latency,
-        });
+        self.punched.note(now, peer, latency);
         latency
     }
 

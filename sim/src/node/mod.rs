@@ -10,6 +10,7 @@ mod connect;
 mod deliver;
 mod life;
 mod output;
+mod punched;
 mod storage;
 mod transmit;
 mod viewer;
@@ -37,6 +38,7 @@ pub(crate) use storage::Storage;
 pub(crate) use warm::Ahead;
 
 use conn::{Conn, Lane};
+use punched::Punched;
 
 /// Most calls at one instant: beyond it, engine and world are in a loop that time cannot end.
 const CALLS_PER_INSTANT: u32 = 1_000_000;
@@ -83,16 +85,6 @@ pub(crate) enum Step {
 pub(crate) struct Net<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) out: &'a mut Outbox,
-}
-
-/// A peer that a datagram went to.
-#[derive(Clone, Copy, Debug)]
-struct Punched {
-    peer: u32,
-    /// When the last one did.
-    at: u64,
-    /// How far it is.
-    latency: u64,
 }
 
 /// Counts of one node.
@@ -158,7 +150,7 @@ pub(crate) struct Node<O, N = Uplink> {
     /// How often it came under another name.
     alias: u16,
     /// Where datagrams went lately: through a firewall, only these may answer.
-    punched: Vec<Punched>,
+    punched: Punched,
     completed: Option<u64>,
     ended: bool,
     /// It has seen a frame.
@@ -202,7 +194,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             sulks: vice.sulks,
             unwanted: 0,
             alias: 0,
-            punched: Vec::new(),
+            punched: Punched::default(),
             completed: None,
             ended: false,
             started: false,
