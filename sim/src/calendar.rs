@@ -16,6 +16,9 @@ pub(crate) struct Calendar {
     /// The window that is next to be taken; everything filed is there or later.
     base: u64,
     ring: Vec<Vec<Mail>>,
+    /// Room that windows had which are over: the next one that gets mail takes the last of it, which
+    /// is still in a cache. Few windows have mail at a time, and each would else keep room of its own.
+    spare: Vec<Vec<Mail>>,
     /// Places of the ring with mail, a bit each.
     filed: u64,
     overflow: Vec<Mail>,
@@ -31,6 +34,7 @@ impl Calendar {
             inverse: u64::MAX / window,
             base: 0,
             ring: (0..RING).map(|_| Vec::new()).collect(),
+            spare: Vec::new(),
             filed: 0,
             overflow: Vec::new(),
             overflow_first: u64::MAX,
@@ -58,7 +62,10 @@ impl Calendar {
         assert!(window >= self.base, "mail came too late for its window");
         if window < self.base + RING {
             let slot = Self::slot(window);
-            self.filed |= 1 << slot;
+            if self.filed >> slot & 1 == 0 {
+                self.filed |= 1 << slot;
+                self.ring[slot] = self.spare.pop().unwrap_or_default();
+            }
             self.ring[slot].push(mail);
         } else {
             self.overflow_first = self.overflow_first.min(window);
@@ -82,7 +89,8 @@ impl Calendar {
         }
         let slot = Self::slot(window);
         self.filed &= !(1 << slot);
-        std::mem::swap(&mut self.ring[slot], into);
+        let mail = std::mem::take(&mut self.ring[slot]);
+        self.spare.push(std::mem::replace(into, mail));
         self.base = window + 1;
     }
 

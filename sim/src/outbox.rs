@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use swarmbed_engine::{Output, Peer};
 
+use crate::calendar::Calendar;
 use crate::mail::{Mail, TRACKER};
 
 /// What one chunk (or the tracker) sent in this window.
@@ -16,6 +17,8 @@ pub(crate) struct Outbox {
     pub(crate) used: Vec<usize>,
     /// Peers of a chunk, as a power of two.
     shift: u32,
+    /// The chunk that sends, and its own mail: what its peers send each other needs no box.
+    pub(crate) home: Option<(usize, Calendar)>,
     /// The earliest arrival of what was put here; `u64::MAX`: nothing.
     pub(crate) earliest: u64,
     /// Viewers whom nobody needs to wait for any longer.
@@ -33,6 +36,7 @@ impl Outbox {
             boxes: (0..=chunks).map(|_| Vec::new()).collect(),
             used: Vec::new(),
             shift,
+            home: None,
             earliest: u64::MAX,
             released: 0,
             queue: VecDeque::new(),
@@ -63,12 +67,16 @@ impl Outbox {
 
     /// Sends.
     pub(crate) fn post(&mut self, mail: Mail) {
-        self.earliest = self.earliest.min(mail.at);
         let index = if mail.to == TRACKER {
             self.boxes.len() - 1
         } else {
             (mail.to >> self.shift) as usize
         };
+        match &mut self.home {
+            Some((home, calendar)) if *home == index => return calendar.file(mail),
+            _ => {}
+        }
+        self.earliest = self.earliest.min(mail.at);
         if self.boxes[index].is_empty() {
             self.used.push(index);
         }

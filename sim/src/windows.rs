@@ -27,9 +27,13 @@ struct Driver<O, N> {
     batches: Option<Batches>,
 }
 
-/// Peers in a chunk, as a power of two: all threads have some, and a chunk fits a cache.
+/// Peers in a chunk, as a power of two: all threads have some to do and some to take over. Not more chunks than
+/// that: what goes from one to another in a window has a box of its own, and with a record in each, each is a miss.
 pub(crate) fn shift(peers: usize, threads: usize, chunk: Option<usize>) -> u32 {
-    let size = chunk.unwrap_or_else(|| peers.div_ceil(4 * threads).clamp(16, 256));
+    let size = chunk.unwrap_or_else(|| match threads {
+        1 => peers,
+        _ => peers.div_ceil(8 * threads).max(16),
+    });
     size.max(1).next_power_of_two().trailing_zeros()
 }
 

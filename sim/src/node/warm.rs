@@ -3,11 +3,11 @@
 //!
 //! Nothing here changes anything. What is returned means nothing, but that it was read.
 
-use swarmbed_engine::{Peer, PieceIndex};
+use swarmbed_engine::{Message, Peer, PieceIndex};
 
 use super::conn::{Conn, Lane};
 use super::{Node, Turn};
-use crate::mail::{Door, Mail};
+use crate::mail::{Body, Door, Mail};
 use crate::network::Network;
 use crate::observer::Observer;
 
@@ -18,6 +18,8 @@ pub(crate) struct Ahead {
     slot: usize,
     /// Of which piece; the first, if of none.
     piece: PieceIndex,
+    /// It reads of the neighbour what only HAVEs do without.
+    more: bool,
 }
 
 impl Ahead {
@@ -25,6 +27,7 @@ impl Ahead {
     pub(crate) const NOTHING: Self = Self {
         slot: usize::MAX,
         piece: PieceIndex(0),
+        more: true,
     };
 
     /// With this record.
@@ -36,6 +39,7 @@ impl Ahead {
         Self {
             slot: usize::from(door.slot),
             piece: mail.body.piece(),
+            more: !matches!(mail.body, Body::Message(Message::Have(_))),
         }
     }
 }
@@ -71,15 +75,22 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn warm_lane(&self, ahead: Ahead, read: impl FnOnce(&Lane) -> u64) -> u64 {
+        if !ahead.more {
+            return 0;
+        }
         let lane = self.lanes.get(ahead.slot).and_then(Option::as_deref);
         lane.map_or(0, read)
     }
 
     /// Then its engine's lines, and the connection's.
     pub(crate) fn warm_conn(&self, ahead: Ahead) -> u64 {
+        let engine = self.warm_engine(Peer::warm);
+        if !ahead.more {
+            return engine;
+        }
         let conn = self.conns.get(ahead.slot).and_then(Option::as_ref);
         let lane = self.lanes.get(ahead.slot).is_some_and(Option::is_some);
-        self.warm_engine(Peer::warm) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
+        engine ^ self.warm_engine(Peer::warm_more) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
     }
 
     /// Then what those point at.
@@ -90,11 +101,17 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Then the neighbour.
     pub(crate) fn warm_neighbour(&self, ahead: Ahead) -> u64 {
+        if !ahead.more {
+            return 0;
+        }
         self.warm_engine(|engine| engine.warm_neighbour(ahead.slot))
     }
 
     /// And last, what waits for it.
     pub(crate) fn warm_queues(&self, ahead: Ahead) -> u64 {
+        if !ahead.more {
+            return 0;
+        }
         self.warm_engine(|engine| engine.warm_queues(ahead.slot))
     }
 }
