@@ -68,6 +68,8 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Book {
     entries: Vec<Entry>,
+    /// Somebody was banned: until then, nobody needs to be looked for among those who are.
+    any_banned: bool,
     interval: Duration,
     /// As in [`Limits`](crate::Limits).
     redial_after: Duration,
@@ -85,6 +87,7 @@ impl Book {
     pub(crate) const fn new(interval: Duration, redial_after: Duration, now: Instant) -> Self {
         Self {
             entries: Vec::new(),
+            any_banned: false,
             interval,
             redial_after,
             announce_at: Instant::FAR,
@@ -198,6 +201,7 @@ impl Book {
 
     /// Never to be dialled or accepted again.
     pub(crate) fn ban(&mut self, addr: SocketAddr, now: Instant) {
+        self.any_banned = true;
         if self.entry(addr).is_none() {
             // The longest banned makes room: whoever comes back is found out again.
             let bans = self.entries.iter().filter(|entry| entry.banned).count();
@@ -223,9 +227,11 @@ impl Book {
     /// Whether a stranger calls from where somebody was banned. Who calls in comes from another
     /// port each time, so it is the address that counts.
     pub(crate) fn is_ip_banned(&self, addr: SocketAddr) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.banned && entry.addr.get().ip() == addr.ip())
+        self.any_banned
+            && self
+                .entries
+                .iter()
+                .any(|entry| entry.banned && entry.addr.get().ip() == addr.ip())
     }
 
     /// A tracker, PEX or the user has named it, and it is not banned.

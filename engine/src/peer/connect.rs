@@ -300,7 +300,10 @@ impl Peer {
             }
         }
         self.pieces.owners.clear(conn.slot());
-        self.links[conn.slot()].open = false;
+        self.change_link(conn.slot(), |link| {
+            link.open = false;
+            link.they_interested = false;
+        });
         self.forget_suspicions_of(conn);
         if let Some(talks) = &mut self.talks {
             talks.forget(conn);

@@ -40,6 +40,11 @@ impl Link {
         self.they_interested && !self.unread
     }
 
+    /// It has a slot of ours, and makes use of it.
+    pub(crate) const fn is_served(&self) -> bool {
+        !self.we_choke && self.takes()
+    }
+
     /// Between it and one who has everything nothing goes either way; that is no lie if it asked for something.
     pub(crate) const fn wants_nothing(&self) -> bool {
         self.gives_only && !self.they_interested

@@ -134,6 +134,8 @@ pub struct Peer {
     tells_blocks: bool,
     reporting: Reporting,
     unstored: u16,
+    /// Slots of neighbours that are unchoked and want to be; see `change_link`.
+    busy_slots: u16,
     next_serial: u32,
     pieces: PieceTable,
     player: Option<Player>,
@@ -210,6 +212,7 @@ impl Peer {
             select_rng: seed.stream("select", 0),
             wants: Vec::new(),
             unstored: 0,
+            busy_slots: 0,
             suspects: Vec::new(),
             player,
             live,

@@ -112,7 +112,7 @@ impl Peer {
     }
 
     fn they_are_interested(&mut self, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
-        self.links[conn.slot()].they_interested = interested;
+        self.change_link(conn.slot(), |link| link.they_interested = interested);
         if interested {
             if self.lies {
                 self.lure(conn);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::forwards::Forwarded;
-use super::{Neighbour, Peer};
+use super::{Link, Neighbour, Peer};
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::message::Message;
@@ -78,9 +78,8 @@ impl Peer {
         if self.neighbour(conn).is_none() {
             return;
         }
-        let link = &mut self.links[conn.slot()];
-        link.unread = true;
-        if link.we_choke || self.is_auxiliary(conn) {
+        self.change_link(conn.slot(), |link| link.unread = true);
+        if self.links[conn.slot()].we_choke || self.is_auxiliary(conn) {
             return;
         }
         self.set_choke(conn, true);
@@ -97,13 +96,29 @@ impl Peer {
         } else {
             &self.choker
         };
-        let busy = self
+        debug_assert_eq!(usize::from(self.busy_slots), self.count_busy_slots());
+        choker
+            .early_below()
+            .saturating_sub(usize::from(self.busy_slots))
+    }
+
+    fn count_busy_slots(&self) -> usize {
+        let links = self
             .order
             .iter()
-            .map(|&slot| &self.links[usize::from(slot)])
-            .filter(|one| !one.we_choke && one.takes());
-        let most = choker.early_below();
-        most - busy.take(most).count()
+            .map(|&slot| &self.links[usize::from(slot)]);
+        links.filter(|one| one.is_served()).count()
+    }
+
+    /// Changes what makes a slot busy, and keeps count: their number is asked for whenever somebody's
+    /// interest changes.
+    pub(super) fn change_link<T>(&mut self, slot: usize, change: impl FnOnce(&mut Link) -> T) -> T {
+        let link = &mut self.links[slot];
+        let before = link.is_served();
+        let done = change(link);
+        let busy = self.busy_slots + u16::from(link.is_served());
+        self.busy_slots = busy - u16::from(before);
+        done
     }
 
     /// Asks the choker. Between rounds (`idle` slots to fill) it may only unchoke: whoever is being

@@ -59,8 +59,8 @@ impl Peer {
     pub(super) fn credit(&mut self, conn: ConnId, blocks: u16) {
         if let Some(neighbour) = self.neighbour(conn) {
             neighbour.credit = neighbour.credit.saturating_add(blocks);
-            let link = &mut self.links[conn.slot()];
-            if core::mem::replace(&mut link.unread, false) && link.they_interested {
+            let again = |link: &mut super::Link| core::mem::replace(&mut link.unread, false);
+            if self.change_link(conn.slot(), again) && self.links[conn.slot()].they_interested {
                 self.unchoke_early(conn);
             }
             self.pump(conn);
@@ -106,7 +106,10 @@ impl Peer {
     /// Chokes or unchokes a neighbour. A choked one's queue is dropped: block by block with BEP 6.
     pub(super) fn set_choke(&mut self, conn: ConnId, choke: bool) {
         let now = self.now;
-        if core::mem::replace(&mut self.links[conn.slot()].we_choke, choke) == choke {
+        let before = self.change_link(conn.slot(), |link| {
+            core::mem::replace(&mut link.we_choke, choke)
+        });
+        if before == choke {
             return;
         }
         let neighbour = self.neighbour(conn).expect("a neighbour");
