@@ -27,12 +27,16 @@ struct Driver<O, N> {
     batches: Option<Batches>,
 }
 
-/// Peers in a chunk, as a power of two: all threads have some to do and some to take over. Not more chunks than
-/// that: what goes from one to another in a window has a box of its own, and with a record in each, each is a miss.
+/// Peers in a chunk, as a power of two. What goes from one to another in a window has a box of its own, and with a
+/// record in each, each is a miss: so one thread has one chunk. Several have some to do and some to take over, though
+/// those who are there at a time came one after the other, and lie in few of them.
 pub(crate) fn shift(peers: usize, threads: usize, chunk: Option<usize>) -> u32 {
     let size = chunk.unwrap_or_else(|| match threads {
         1 => peers,
-        _ => peers.div_ceil(8 * threads).max(16),
+        _ => {
+            let many = peers.div_ceil(32 * threads).max(64);
+            peers.div_ceil(4 * threads).min(many).max(16)
+        }
     });
     size.max(1).next_power_of_two().trailing_zeros()
 }
