@@ -4,8 +4,8 @@
 Plays a small part of scenarios/bench/file-2k.toml on one thread and counts what `World::run` executes (not reading, tables and
 figures): instructions, and lines of memory that a cache of 512 KiB would not have (simulated, so that it is the same on every
 processor). A swarm waits for those longer than for its instructions. Compares with results/bench/instructions.json: 10 %
-more of either, and it fails. With --update it writes that file, and beside it instructions.txt, the functions that take most. With --coarse it counts small parts of scenarios/coarse in the default
-and in each coarse mode instead, and writes results/coarse/instructions.txt.
+more of either, and it fails. With --update it writes that file, and beside it instructions.txt, the functions that take most.
+With --coarse it counts instructions of small parts of scenarios/coarse in the default and in each coarse mode instead, and writes results/coarse/instructions.txt.
 
 usage: tests/instructions.py PROGRAM [--update | --coarse]     PROGRAM: a release build of swarmbed
 """
