@@ -27,6 +27,9 @@ const GROUP: usize = u32::BITS as usize;
 /// each is back only after all the others.
 const AHEAD: usize = 16;
 
+/// Records of a turn that are prepared: nearly all of nearly all turns.
+const RECORDS: usize = 4;
+
 /// The peers of a group, taken together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
@@ -66,6 +69,8 @@ pub(crate) struct Chunk<O, N> {
     rows: Vec<Row>,
     /// Whose turn it is in this window; empty between windows.
     due: Vec<usize>,
+    /// What happens in the turns that are prepared, and to whom.
+    ahead: Vec<(usize, Ahead)>,
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
@@ -92,6 +97,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             next_at,
             rows: vec![Row::default(); nodes.len()],
             due: Vec::new(),
+            ahead: Vec::new(),
             nodes,
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
             senders: Vec::new(),
@@ -137,7 +143,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             }
         }
         for peers in due.chunks(AHEAD) {
-            self.warm(peers);
+            self.warm(peers, end);
             let out = &mut self.out;
             let mut net = Net { shared, out };
             for &peer in peers {
@@ -159,14 +165,21 @@ impl<O: Observer, N: Network> Chunk<O, N> {
     }
 
     /// Has what these peers' turns will read fetched at the same time, step by step along the pointers.
-    fn warm(&self, peers: &[usize]) {
-        let nodes = || peers.iter().map(|&peer| &self.nodes[peer]);
-        let mut read = nodes().fold(0, |read, node| read ^ node.warm());
-        let mut ahead = [Ahead::NOTHING; AHEAD];
-        for (&peer, ahead) in peers.iter().zip(&mut ahead) {
+    fn warm(&mut self, peers: &[usize], end: u64) {
+        let nodes = &self.nodes;
+        let each = |step: fn(&Node<O, N>) -> u64| {
+            let nodes = peers.iter().map(|&peer| &nodes[peer]);
+            nodes.fold(0, |read, node| read ^ step(node))
+        };
+        let mut read = each(Node::warm) ^ each(Node::warm_engine);
+        self.ahead.clear();
+        for &peer in peers {
             let Row { from, to } = self.rows[peer];
-            let first = (from < to).then(|| &self.mail[self.order[from as usize].index as usize]);
-            *ahead = self.nodes[peer].ahead(first);
+            let records = self.order[from as usize..to as usize].iter().take(RECORDS);
+            let records = records.map(|place| Ahead::of(&self.mail[place.index as usize]));
+            let own = nodes[peer].ahead(end);
+            let all = records.chain(own);
+            self.ahead.extend(all.map(|ahead| (peer, ahead)));
         }
         for step in [
             Node::warm_conn,
@@ -174,9 +187,8 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             Node::warm_neighbour,
             Node::warm_queues,
         ] {
-            read ^= nodes()
-                .zip(ahead)
-                .fold(0, |read, (node, ahead)| read ^ step(node, ahead));
+            let all = self.ahead.iter();
+            read ^= all.fold(0, |read, &(peer, ahead)| read ^ step(&nodes[peer], ahead));
         }
         std::hint::black_box(read);
     }

@@ -23,11 +23,11 @@ impl Peer {
             return Cause::VerificationFailed;
         }
         let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
-        if !self.pieces.owners.anybody(offset) {
+        if !self.pieces.owners().anybody(offset) {
             return Cause::NobodyHasIt;
         }
         let mut all_choke = true;
-        let owns = self.pieces.owners.of(offset);
+        let owns = self.pieces.owners().of(offset);
         for &slot in self.order.iter().filter(|&&slot| owns(slot)) {
             let link = &self.links[usize::from(slot)];
             all_choke &= link.they_choke;

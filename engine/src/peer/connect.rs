@@ -299,7 +299,7 @@ impl Peer {
                 self.pieces.release(request.block());
             }
         }
-        self.pieces.owners.clear(conn.slot());
+        self.pieces.clear_owner(conn.slot());
         self.change_link(conn.slot(), |link| {
             link.open = false;
             link.they_interested = false;

@@ -59,7 +59,7 @@ impl Peer {
             return;
         }
         let link = self.links[conn.slot()];
-        if link.they_choke || link.wanted == 0 {
+        if link.they_choke || link.wanted == 0 || self.has_no_offer(conn.slot()) {
             return;
         }
         let geometry = *self.pieces.geometry();
@@ -82,7 +82,7 @@ impl Peer {
             // Two for each that came: it doubles in a round trip at most.
             room = room.min(2);
         }
-        while room > 0 && self.unstored < limits.unstored_max {
+        while room > 0 && self.unstored < limits.unstored_max && !self.has_no_offer(conn.slot()) {
             let Some(block) = self.choose(conn) else {
                 break;
             };
@@ -99,6 +99,13 @@ impl Peer {
             self.request(conn, block);
             room = room.saturating_sub(1 + self.request_rest(conn, block));
         }
+    }
+
+    /// A neighbour that is asked now would be asked for nothing: not by the policy, and it is no end-game.
+    pub(super) fn has_no_offer(&self, slot: usize) -> bool {
+        self.needs_candidates
+            && self.pieces.candidates_of(slot) == 0
+            && !self.pieces.selectable().is_empty()
     }
 
     fn request(&mut self, conn: ConnId, block: BlockRef) {
@@ -250,7 +257,7 @@ impl Peer {
         let block = self
             .pieces
             .started()
-            .filter(|&offset| self.pieces.owners.owns(offset, conn.slot()))
+            .filter(|&offset| self.pieces.owners().owns(offset, conn.slot()))
             .filter(|offset| {
                 !self
                     .suspects

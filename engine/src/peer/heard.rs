@@ -300,7 +300,7 @@ impl Peer {
                 map.insert(offset);
             }
         }
-        self.pieces.owners.replace(&map, conn.slot());
+        self.pieces.replace_owner(&map, conn.slot());
         let wanted = map.iter().filter(|&offset| self.wants_piece(offset));
         let wanted = to_u32(wanted.count());
         let link = &mut self.links[conn.slot()];
@@ -353,7 +353,7 @@ impl Peer {
         self.expire_implied(conn);
         match self.pieces.offset(piece) {
             Some(offset) if !told_before => {
-                if self.pieces.owners.owns(offset, conn.slot()) {
+                if self.pieces.owners().owns(offset, conn.slot()) {
                     return self.heard(conn)?.noise(now, 1);
                 }
                 self.seen(conn, piece);
@@ -432,7 +432,7 @@ impl Peer {
             return false;
         };
         let wanted = self.wants_piece(offset);
-        if !self.pieces.owners.remove(offset, conn.slot()) {
+        if !self.pieces.remove_owner(offset, conn.slot()) {
             return false;
         }
         let link = &mut self.links[conn.slot()];

@@ -118,7 +118,7 @@ impl Peer {
         let from = newest.0.saturating_sub(distance).max(window.base.0);
         let piece = (from..newest.0).map(PieceIndex).find(|&piece| {
             window.offset(piece).is_some_and(|offset| {
-                self.pieces.owners.anybody(offset) || self.pieces.have().contains(offset)
+                self.pieces.owners().anybody(offset) || self.pieces.have().contains(offset)
             })
         });
         Some((piece.unwrap_or(newest), newest))

@@ -52,7 +52,10 @@ impl Peer {
         for late in [false, true] {
             for index in 0..self.order.len() {
                 let link = &self.links[usize::from(self.order[index])];
-                if link.they_choke || link.wanted == 0 {
+                if link.they_choke
+                    || link.wanted == 0
+                    || self.has_no_offer(usize::from(self.order[index]))
+                {
                     continue;
                 }
                 let neighbour = self.at(self.order[index]);

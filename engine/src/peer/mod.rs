@@ -150,6 +150,8 @@ pub struct Peer {
     reports: Reports,
     receipts: Receipts,
     selector: Box<dyn PieceSelector>,
+    /// [`PieceSelector::needs_candidates`]
+    needs_candidates: bool,
     choker: Box<dyn Choker>,
     seed_choker: Box<dyn Choker>,
     choker_asked_at: Instant,
@@ -185,6 +187,7 @@ impl Peer {
         }
         let live = Live::new(config.live.as_ref(), &geometry, config.bitrate)?;
         let mut choke_rng = seed.stream("choke", 0);
+        let selector = config.selector.build();
         let choker = config.choker.build();
         let seed_choker = config.seed_choker.build();
         // What a seed's choker wants to know must be asked for from the start.
@@ -208,7 +211,8 @@ impl Peer {
             left: false,
             lies: config.behaviour != Behaviour::Honest,
             tells_blocks: config.detail == Detail::Blocks,
-            selector: config.selector.build(),
+            needs_candidates: selector.needs_candidates(),
+            selector,
             select_rng: seed.stream("select", 0),
             wants: Vec::new(),
             unstored: 0,

@@ -56,7 +56,7 @@ impl Peer {
         debug_assert!(self.outbox.is_empty(), "drained after every call");
         self.now = now;
         self.traffic.control_down += HAVE;
-        self.pieces.owners.insert(news.offset, slot);
+        self.pieces.insert_owner(news.offset, slot);
         let link = &mut self.links[slot];
         link.last_received = now;
         link.spoke = true;
@@ -84,15 +84,18 @@ impl Peer {
     /// It is new, and neither changes our interest nor finds us waiting for something to ask; nor is it
     /// the first we hear of a piece, where that is told.
     fn is_no_offer(&self, slot: usize, offset: usize, missing: bool) -> bool {
-        if self.tells_blocks && missing && !self.pieces.owners.anybody(offset) {
+        if self.tells_blocks && missing && !self.pieces.owners().anybody(offset) {
             return false;
         }
         let link = &self.links[slot];
-        let nothing_to_ask = link.they_choke || {
-            let neighbour = self.neighbours[slot].as_ref();
-            neighbour.is_some_and(|one| !one.requests.is_empty())
-        };
-        (!missing || link.we_interested && nothing_to_ask) && !self.pieces.owners.owns(offset, slot)
+        let nothing_to_ask = link.they_choke
+            || self.has_no_offer(slot) && !self.pieces.selectable().contains(offset)
+            || {
+                let neighbour = self.neighbours[slot].as_ref();
+                neighbour.is_some_and(|one| !one.requests.is_empty())
+            };
+        (!missing || link.we_interested && nothing_to_ask)
+            && !self.pieces.owners().owns(offset, slot)
     }
 
     /// Of a live stream's piece, to a viewer that has its place in it.

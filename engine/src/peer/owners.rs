@@ -118,6 +118,13 @@ impl Owners {
         move |slot| maps[usize::from(slot)] >> bit & 1 == 1
     }
 
+    /// For each slot, 1 if the neighbour there has the piece, or else 0.
+    pub(super) fn of_all(&self, offset: usize) -> impl Iterator<Item = u32> + '_ {
+        let bit = offset % 64;
+        let has = move |map: &u64| u32::from(map >> bit & 1 == 1);
+        self.maps(offset).iter().map(has)
+    }
+
     /// Whether anybody has the piece.
     pub(crate) fn anybody(&self, offset: usize) -> bool {
         let block = &self.blocks[offset / 64 * self.stride..][..self.stride];

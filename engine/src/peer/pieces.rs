@@ -6,6 +6,7 @@
 //! Invariant: a piece is *had* (verified), or *idle* (nothing asked), or *started* (it has a
 //! [`Started`] entry). `selectable` holds the missing pieces that have a block nobody is asked for.
 
+mod candidates;
 mod slide;
 
 use alloc::vec;
@@ -53,8 +54,10 @@ pub(crate) struct PieceTable {
     /// Index into `started` per piece, or `NOT_STARTED`.
     started_at: Vec<u16>,
     spare: Vec<Vec<BlockState>>,
-    /// Which neighbours have each piece.
-    pub(crate) owners: Owners,
+    /// Which neighbours have each piece; changed in `candidates` alone.
+    owners: Owners,
+    /// By slot; see `candidates`.
+    candidates: Vec<u32>,
     /// Makes our random order of equally rare pieces our own.
     salt: u32,
     missing_bytes: u64,
@@ -74,6 +77,7 @@ impl PieceTable {
             + self.started_at.capacity() * size_of::<u16>()
             + self.spare.capacity() * size_of::<Vec<BlockState>>()
             + started.chain(spare).sum::<usize>()
+            + self.candidates.capacity() * size_of::<u32>()
             + self.owners.bytes()
     }
 
@@ -97,6 +101,7 @@ impl PieceTable {
             started_at: vec![NOT_STARTED; pieces as usize],
             spare: Vec::new(),
             owners: Owners::new(pieces, slots_max),
+            candidates: vec![0; usize::from(slots_max)],
             salt: u32::try_from(rng.below(1 << 32)).expect("below 2^32"),
             missing_bytes,
             floor: 0,
@@ -109,6 +114,11 @@ impl PieceTable {
 
     pub(crate) const fn have(&self) -> &Bitfield {
         &self.have
+    }
+
+    /// Which neighbours have each piece.
+    pub(crate) const fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     pub(crate) const fn selectable(&self) -> &Bitfield {
@@ -158,6 +168,7 @@ impl PieceTable {
         debug_assert!(self.started.is_empty(), "something is asked for");
         self.have.clone_from(have);
         self.selectable = have.complement();
+        self.recount();
         self.salt = salt.wrapping_mul(0x27d4_eb2f);
     }
 
@@ -203,7 +214,7 @@ impl PieceTable {
         started.blocks[index] = BlockState::Asked(1);
         started.free -= 1;
         if started.free == 0 {
-            self.selectable.remove(offset);
+            self.deselect(offset);
         }
         BlockRef {
             piece,
@@ -287,7 +298,7 @@ impl PieceTable {
         if was_free {
             started.free -= 1;
             if started.free == 0 {
-                self.selectable.remove(offset);
+                self.deselect(offset);
             }
         }
     }
@@ -348,14 +359,14 @@ impl PieceTable {
                 .collect()
         });
         self.finish(offset);
-        self.selectable.insert(offset);
+        self.select(offset);
         senders
     }
 
     fn free_block(&mut self, offset: usize) {
         let index = self.started_at[offset] as usize;
         self.started[index].free += 1;
-        self.selectable.insert(offset);
+        self.select(offset);
         if usize::from(self.started[index].free) == self.started[index].blocks.len() {
             self.finish(offset);
         }
@@ -428,6 +439,9 @@ impl PieceTable {
                 .count();
             assert_eq!(free, started.free as usize);
             assert_eq!(free > 0, self.selectable.contains(started.offset as usize));
+        }
+        for (slot, &candidates) in self.candidates.iter().enumerate() {
+            assert_eq!(candidates, self.count(slot), "slot {slot}");
         }
     }
 }

@@ -134,8 +134,8 @@ impl Peer {
     pub(super) fn have_at(&mut self, conn: ConnId, offset: usize) -> Result<(), CloseReason> {
         let piece = self.pieces.window().piece(offset);
         let missing = self.wants_piece(offset);
-        let known = !self.tells_blocks || self.pieces.owners.anybody(offset);
-        if !self.pieces.owners.insert(offset, conn.slot()) {
+        let known = !self.tells_blocks || self.pieces.owners().anybody(offset);
+        if !self.pieces.insert_owner(offset, conn.slot()) {
             return Ok(());
         }
         let link = &mut self.links[conn.slot()];
@@ -177,13 +177,13 @@ impl Peer {
         if self.tells_blocks {
             let have = self.pieces.have();
             let new =
-                |offset: &usize| !have.contains(*offset) && !self.pieces.owners.anybody(*offset);
+                |offset: &usize| !have.contains(*offset) && !self.pieces.owners().anybody(*offset);
             let new: Vec<usize> = theirs.iter().filter(new).collect();
             for offset in new {
                 self.detail(Event::PieceKnown(self.pieces.window().piece(offset)));
             }
         }
-        self.pieces.owners.set(&theirs, conn.slot());
+        self.pieces.set_owner(&theirs, conn.slot());
         let link = &mut self.links[conn.slot()];
         link.pieces = theirs.count();
         link.wanted = u32::try_from(wanted).expect("at most the pieces");

@@ -52,7 +52,7 @@ impl Peer {
             self.drop_requests(slot, window.piece(floor));
         }
         for &offset in &given_up {
-            for slot in self.pieces.owners.slots(offset) {
+            for slot in self.pieces.owners().slots(offset) {
                 self.links[slot].wanted -= 1;
             }
         }
@@ -102,7 +102,7 @@ impl Peer {
                 None => false,
             });
         for offset in 0..(by as usize).min(self.pieces.window().length as usize) {
-            for slot in self.pieces.owners.slots(offset) {
+            for slot in self.pieces.owners().slots(offset) {
                 self.links[slot].pieces -= 1;
             }
         }

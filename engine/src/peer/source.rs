@@ -150,7 +150,7 @@ impl Peer {
             let neighbour = self.at(self.order[index]);
             let conn = neighbour.conn;
             let offset = self.pieces.offset(hidden.piece);
-            let has = offset.is_some_and(|offset| self.pieces.owners.owns(offset, conn.slot()));
+            let has = offset.is_some_and(|offset| self.pieces.owners().owns(offset, conn.slot()));
             let useful = !has || self.is_ring();
             if neighbour.heard.is_some() && useful && !hidden.told.contains(&conn) {
                 self.send(conn, Message::Have(hidden.piece));

@@ -90,7 +90,7 @@ impl Peer {
                 continue;
             }
             // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
-            let knows = self.pieces.owners.owns(offset, slot);
+            let knows = self.pieces.owners().owns(offset, slot);
             if knows {
                 link.wanted -= 1;
                 if link.wanted == 0 {
@@ -205,7 +205,7 @@ impl Peer {
         let pieces = &self.pieces;
         let suspect = self.suspects.iter_mut().find(|suspect| {
             suspect.only.is_none_or(|only| only == conn)
-                && pieces.owners.owns(suspect.offset, conn.slot())
+                && pieces.owners().owns(suspect.offset, conn.slot())
                 && pieces.selectable().contains(suspect.offset)
         })?;
         suspect.only = Some(conn);

@@ -55,17 +55,17 @@ impl Chooser {
     /// If there is no such other or no such piece.
     pub fn insert(&mut self, other: u16, offset: usize) {
         assert!(other < self.others, "there are {} others", self.others);
-        self.table.owners.insert(offset, usize::from(other));
+        self.table.insert_owner(offset, usize::from(other));
     }
 
     /// This other has nothing any more: another stands in its place.
     pub fn clear(&mut self, other: u16) {
-        self.table.owners.clear(usize::from(other));
+        self.table.clear_owner(usize::from(other));
     }
 
     /// The window moves: every offset becomes lower by `by`, and the lowest fall out.
     pub fn slide(&mut self, by: u32) {
-        self.table.owners.shift_down(by as usize);
+        self.table.slide_owners(by as usize);
     }
 
     /// The offset that one who has `have` asks of this other. Of equally rare pieces everybody

@@ -122,7 +122,7 @@ impl Member<'_> {
     /// Whether it has the piece.
     #[must_use]
     pub fn has(&self, offset: usize) -> bool {
-        self.table.owners.owns(offset, self.neighbour.conn.slot())
+        self.table.owners().owns(offset, self.neighbour.conn.slot())
     }
 
     /// Requests it has not answered.

@@ -45,7 +45,7 @@ impl HookInView<'_> {
     /// The newest piece that at least this many neighbours have.
     #[must_use]
     pub fn newest_at(&self, neighbours: u32) -> Option<PieceIndex> {
-        let newest = self.table.owners.highest_at(neighbours.max(1));
+        let newest = self.table.owners().highest_at(neighbours.max(1));
         newest.map(|offset| self.table.window().piece(offset))
     }
 

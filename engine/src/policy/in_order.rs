@@ -15,4 +15,8 @@ impl PieceSelector for InOrder {
         view.lowest_in(view.playhead()..view.pieces())
             .or_else(|| view.lowest_in(0..view.playhead()))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

@@ -15,4 +15,8 @@ impl PieceSelector for LatestUseful {
     fn select(&mut self, view: &SelectView<'_>, _rng: &mut Rng) -> Option<usize> {
         view.candidates(view.playhead()..view.pieces()).last()
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

@@ -24,4 +24,8 @@ impl PieceSelector for LiveRarestFirst {
         view.started_in(from..end)
             .or_else(|| view.rarest_in(from..end))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

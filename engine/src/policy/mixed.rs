@@ -33,4 +33,8 @@ impl PieceSelector for Mixed {
             .or_else(|| view.started_or_rarest_in(end..view.pieces()))
             .or_else(|| view.started_or_rarest_in(0..m))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

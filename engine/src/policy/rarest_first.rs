@@ -16,4 +16,8 @@ impl PieceSelector for RarestFirst {
         let all = 0..view.pieces();
         view.started_in(all.clone()).or_else(|| view.rarest_in(all))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

@@ -18,6 +18,12 @@ pub trait PieceSelector: Debug + Send {
     /// The offset of a candidate, or `None` to ask nothing now.
     fn select(&mut self, view: &SelectView<'_>, rng: &mut Rng) -> Option<usize>;
 
+    /// Whether nothing at all comes of asking it where the neighbour has no candidate: nothing is taken over, drawn
+    /// or remembered. The engine then does not ask, and most of the time there is none.
+    fn needs_candidates(&self) -> bool {
+        false
+    }
+
     /// Takes a piece over from a slower neighbour: what that one was asked for of it, and has not
     /// sent, is asked of this one. Called before `select`, and once more when that found nothing
     /// (`spare`). The engine checks that there is something to take over.
@@ -173,7 +179,7 @@ impl SelectView<'_> {
     /// Whether this neighbour has the piece.
     #[must_use]
     pub fn theirs(&self, offset: usize) -> bool {
-        self.table.owners.owns(offset, self.slot)
+        self.table.owners().owns(offset, self.slot)
     }
 
     /// Whether the piece is a candidate.
@@ -196,7 +202,7 @@ impl SelectView<'_> {
         let (first, last) = (start / 64, end.div_ceil(64));
         Steps {
             ours: &self.table.selectable().words()[..last],
-            owners: self.table.owners.from(first),
+            owners: self.table.owners().from(first),
             slot: self.slot,
             next: first,
             within: u64::MAX << (start % 64),

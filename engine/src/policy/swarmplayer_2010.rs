@@ -64,4 +64,8 @@ impl PieceSelector for Swarmplayer2010 {
             .or_else(|| view.rarest_in(mid_end..end))
             .or_else(|| view.rarest_in(0..m))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }

@@ -84,7 +84,7 @@ impl Scene {
             extended: true,
         });
         for offset in (0..PIECES as usize).filter(|&offset| has(offset)) {
-            self.table.owners.insert(offset, conn.slot());
+            self.table.insert_owner(offset, conn.slot());
         }
         one.down
             .add(self.now, blocks_per_s * 20 * u64::from(Geometry::BLOCK));

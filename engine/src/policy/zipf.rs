@@ -40,6 +40,10 @@ impl PieceSelector for Zipf {
             .or_else(|| self.draw(view, rng, ahead.start))
             .or_else(|| view.lowest_in(0..ahead.start))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }
 
 impl Zipf {

@@ -11,7 +11,7 @@ use crate::mail::{Body, Door, Mail};
 use crate::network::Network;
 use crate::observer::Observer;
 
-/// What a turn begins with, as far as it can be told.
+/// What happens in a turn, as far as it can be told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
     /// Of which connection; beyond all, if of none.
@@ -24,14 +24,14 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Nothing that is known.
-    pub(crate) const NOTHING: Self = Self {
+    const NOTHING: Self = Self {
         slot: usize::MAX,
         piece: PieceIndex(0),
         more: true,
     };
 
-    /// With this record.
-    fn of(mail: &Mail) -> Self {
+    /// This record comes.
+    pub(crate) fn of(mail: &Mail) -> Self {
         let door = mail.door();
         if door == Door::NONE {
             return Self::NOTHING;
@@ -57,20 +57,25 @@ impl<O: Observer, N: Network> Node<O, N> {
             ^ self.lanes.len() as u64
     }
 
-    /// Then, what its turn begins with: this record, or an event of its own.
-    pub(crate) fn ahead(&self, mail: Option<&Mail>) -> Ahead {
-        match (mail, self.next().1) {
-            (Some(mail), _) => Ahead::of(mail),
-            (None, Turn::Downlink) => self.downlink.front().map_or(Ahead::NOTHING, Ahead::of),
-            (None, Turn::Uplink) => Ahead {
+    /// Then those of its engine.
+    pub(crate) fn warm_engine(&self) -> u64 {
+        self.read_engine(Peer::warm)
+    }
+
+    /// Its own event, if that is before `end`.
+    pub(crate) fn ahead(&self, end: u64) -> Option<Ahead> {
+        let (at, turn) = self.next();
+        (at < end).then(|| match turn {
+            Turn::Downlink => self.downlink.front().map_or(Ahead::NOTHING, Ahead::of),
+            Turn::Uplink => Ahead {
                 slot: self.uplink.first().map_or(usize::MAX, usize::from),
                 ..Ahead::NOTHING
             },
             _ => Ahead::NOTHING,
-        }
+        })
     }
 
-    fn warm_engine(&self, read: impl FnOnce(&Peer) -> u64) -> u64 {
+    fn read_engine(&self, read: impl FnOnce(&Peer) -> u64) -> u64 {
         self.engine.as_deref().map_or(0, read)
     }
 
@@ -82,20 +87,19 @@ impl<O: Observer, N: Network> Node<O, N> {
         lane.map_or(0, read)
     }
 
-    /// Then its engine's lines, and the connection's.
+    /// Then the connection.
     pub(crate) fn warm_conn(&self, ahead: Ahead) -> u64 {
-        let engine = self.warm_engine(Peer::warm);
         if !ahead.more {
-            return engine;
+            return 0;
         }
         let conn = self.conns.get(ahead.slot).and_then(Option::as_ref);
         let lane = self.lanes.get(ahead.slot).is_some_and(Option::is_some);
-        engine ^ self.warm_engine(Peer::warm_more) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
+        self.read_engine(Peer::warm_more) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
     }
 
     /// Then what those point at.
     pub(crate) fn warm_slot(&self, ahead: Ahead) -> u64 {
-        self.warm_engine(|engine| engine.warm_slot(ahead.slot, ahead.piece))
+        self.read_engine(|engine| engine.warm_slot(ahead.slot, ahead.piece))
             ^ self.warm_lane(ahead, Lane::warm)
     }
 
@@ -104,7 +108,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         if !ahead.more {
             return 0;
         }
-        self.warm_engine(|engine| engine.warm_neighbour(ahead.slot))
+        self.read_engine(|engine| engine.warm_neighbour(ahead.slot))
     }
 
     /// And last, what waits for it.
@@ -112,6 +116,6 @@ impl<O: Observer, N: Network> Node<O, N> {
         if !ahead.more {
             return 0;
         }
-        self.warm_engine(|engine| engine.warm_queues(ahead.slot))
+        self.read_engine(|engine| engine.warm_queues(ahead.slot))
     }
 }

@@ -33,7 +33,7 @@ impl PieceTable {
             let one = self.floor;
             if !self.have.contains(one) {
                 self.finish(one);
-                self.selectable.remove(one);
+                self.deselect(one);
                 self.missing_bytes -= u64::from(self.geometry.piece_length());
                 given_up.push(one);
             }
@@ -44,7 +44,7 @@ impl PieceTable {
 
     /// The source made the piece: it is had.
     pub(crate) fn made(&mut self, offset: usize) {
-        self.selectable.remove(offset);
+        self.deselect(offset);
         self.verified(offset);
     }
 
@@ -56,7 +56,7 @@ impl PieceTable {
         self.window.base.0 += by;
         self.have.shift_down(by);
         self.selectable.shift_down(by);
-        self.owners.shift_down(shift);
+        self.shift_owners(shift);
         for started in &mut self.started {
             started.offset -= by;
         }
@@ -65,7 +65,7 @@ impl PieceTable {
         self.started_at[kept..].fill(NOT_STARTED);
         self.floor -= shift;
         for offset in kept..length as usize {
-            self.selectable.insert(offset);
+            self.select(offset);
         }
         self.missing_bytes += u64::from(self.geometry.piece_length()) * shift as u64;
     }
@@ -89,7 +89,7 @@ mod tests {
     fn seen(table: &PieceTable, offset: usize) -> (bool, u32, bool) {
         (
             table.have().contains(offset),
-            table.owners.availability(offset),
+            table.owners().availability(offset),
             table.selectable().contains(offset),
         )
     }
@@ -106,8 +106,8 @@ mod tests {
             let offset = rng.index(length as usize);
             let slot = rng.index(70);
             match rng.below(12) {
-                0..5 => drop(table.owners.insert(offset, slot)),
-                5 => drop(table.owners.remove(offset, slot)),
+                0..5 => drop(table.insert_owner(offset, slot)),
+                5 => drop(table.remove_owner(offset, slot)),
                 6 | 7 if table.selectable().contains(offset) => drop(table.ask(offset)),
                 8 => {
                     let asked: Vec<_> = table.asked(offset).collect();

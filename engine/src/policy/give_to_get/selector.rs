@@ -53,4 +53,8 @@ impl PieceSelector for GiveToGetSets {
             .or_else(|| self.rarest(view, mid_end.max(high_end)..view.pieces()))
             .or_else(|| self.rarest(view, 0..m))
     }
+
+    fn needs_candidates(&self) -> bool {
+        true
+    }
 }
