@@ -148,7 +148,7 @@ impl Ledger {
                 self.ended_at = Some(now);
             }
             Event::PieceFailed { culprit: None, .. } => self.failed_pieces += 1,
-            Event::Traffic(traffic) => self.traffic = *traffic,
+            Event::Traffic(traffic) => self.traffic = **traffic,
             Event::Left { played, .. } => {
                 self.played = *played;
                 self.left_at = Some(now);

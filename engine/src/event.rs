@@ -1,5 +1,6 @@
 //! What happened: the only source of metrics, declared once, the same in both worlds.
 
+use alloc::boxed::Box;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -223,7 +224,7 @@ pub enum Event {
     /// The end of the media.
     Ended,
     /// Totals so far; at every choke round and on leaving.
-    Traffic(Traffic),
+    Traffic(Box<Traffic>),
     /// The peer left; the last event.
     Left {
         /// Why.

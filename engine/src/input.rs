@@ -1,5 +1,6 @@
 //! What the world tells a peer, and what the application may ask of it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -187,7 +188,7 @@ pub enum Input {
         /// The sender's address.
         from: SocketAddr,
         /// What it says.
-        datagram: Datagram,
+        datagram: Box<Datagram>,
     },
     /// Our share of the uplink.
     Uplink(Rate),

@@ -1,5 +1,7 @@
 //! What a peer asks of its world.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::error::CloseReason;
@@ -36,6 +38,9 @@ pub enum Output {
     },
     /// Send a control message. Needs no credit.
     Send(ConnId, Message),
+    /// Send `Have` of this piece, as a message names it, to each of these, in this order. It is most of what is
+    /// said, so it is said once. Needs no credit.
+    SendHave(PieceIndex, Vec<ConnId>),
     /// Send this block (a `Piece` message), reading it from storage. Spends one block of credit. Of
     /// a live stream it is named absolutely; on the wire it is
     /// [`Peer::written`](crate::Peer::written).
@@ -59,7 +64,7 @@ pub enum Output {
         /// Where to.
         to: SocketAddr,
         /// What.
-        datagram: Datagram,
+        datagram: Box<Datagram>,
     },
     /// Something happened, for application and metrics.
     Event(Event),

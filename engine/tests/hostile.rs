@@ -251,10 +251,10 @@ fn call(rng: &mut Rng, conns: &[ConnId], asked: &[Output]) -> Call {
         },
         (5, _) => Call::Input(Input::Datagram {
             from: addr(rng.index(200)),
-            datagram: Datagram::Query(G2gQuery {
+            datagram: Box::new(Datagram::Query(G2gQuery {
                 nonce: rng.word(),
                 child: PeerId([1; 20]),
-            }),
+            })),
         }),
         (6, Some(conn)) if rng.chance(0.3) => Call::Input(Input::Closed {
             conn,

@@ -14,16 +14,16 @@ fn answers(choker: &str) -> Vec<Datagram> {
     let mut peer = Peer::new(config, Seed::from_number(1), Instant::ZERO, None).unwrap();
     let question = Input::Datagram {
         from: addr(1),
-        datagram: Datagram::Query(G2gQuery {
+        datagram: Box::new(Datagram::Query(G2gQuery {
             nonce: 7,
             child: PeerId([1; 20]),
-        }),
+        })),
     };
     peer.handle(Instant::ZERO, question);
     let outputs = std::iter::from_fn(|| peer.poll_output());
     outputs
         .filter_map(|output| match output {
-            Output::Datagram { datagram, .. } => Some(datagram),
+            Output::Datagram { datagram, .. } => Some(*datagram),
             _ => None,
         })
         .collect()

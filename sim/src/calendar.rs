@@ -15,7 +15,7 @@ pub(crate) struct Calendar {
     inverse: u64,
     /// The window that is next to be taken; everything filed is there or later.
     base: u64,
-    ring: Vec<Vec<Mail>>,
+    ring: [Vec<Mail>; RING as usize],
     /// Room that windows had which are over: the next one that gets mail takes the last of it, which
     /// is still in a cache. Few windows have mail at a time, and each would else keep room of its own.
     spare: Vec<Vec<Mail>>,
@@ -33,7 +33,7 @@ impl Calendar {
             window,
             inverse: u64::MAX / window,
             base: 0,
-            ring: (0..RING).map(|_| Vec::new()).collect(),
+            ring: std::array::from_fn(|_| Vec::new()),
             spare: Vec::new(),
             filed: 0,
             overflow: Vec::new(),
@@ -42,14 +42,13 @@ impl Calendar {
     }
 
     /// The window of a time: a division, by a product and a look.
+    #[inline]
     fn window_of(&self, at: u64) -> u64 {
         let high = (u128::from(at) * u128::from(self.inverse)) >> 64;
         let window = u64::try_from(high).expect("below at");
-        if at - window * self.window < self.window {
-            window
-        } else {
-            window + 1
-        }
+        // At most `at`, so nothing overflows.
+        let rest = at.wrapping_sub(window.wrapping_mul(self.window));
+        window.wrapping_add(u64::from(rest >= self.window))
     }
 
     fn slot(window: u64) -> usize {
@@ -57,20 +56,31 @@ impl Calendar {
     }
 
     /// Files a record.
+    #[inline]
     pub(crate) fn file(&mut self, mail: Mail) {
         let window = self.window_of(mail.at);
         assert!(window >= self.base, "mail came too late for its window");
-        if window < self.base + RING {
+        if window - self.base < RING {
             let slot = Self::slot(window);
             if self.filed >> slot & 1 == 0 {
-                self.filed |= 1 << slot;
-                self.ring[slot] = self.spare.pop().unwrap_or_default();
+                self.open(slot);
             }
             self.ring[slot].push(mail);
         } else {
-            self.overflow_first = self.overflow_first.min(window);
-            self.overflow.push(mail);
+            self.far(window, mail);
         }
+    }
+
+    /// A window has its first record.
+    fn open(&mut self, slot: usize) {
+        self.filed |= 1 << slot;
+        self.ring[slot] = self.spare.pop().unwrap_or_default();
+    }
+
+    #[cold]
+    fn far(&mut self, window: u64, mail: Mail) {
+        self.overflow_first = self.overflow_first.min(window);
+        self.overflow.push(mail);
     }
 
     /// Moves on to `window` and exchanges its mail with the empty `into`.

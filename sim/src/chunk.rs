@@ -3,7 +3,7 @@
 use crate::calendar::Calendar;
 use crate::mail::Mail;
 use crate::network::Network;
-use crate::node::{Ahead, Net, Node};
+use crate::node::{Ahead, Have, Net, Node};
 use crate::observer::Observer;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
@@ -69,7 +69,8 @@ pub(crate) struct Chunk<O, N> {
     rows: Vec<Row>,
     /// Whose turn it is in this window; empty between windows.
     due: Vec<usize>,
-    /// What happens in the turns that are prepared, and to whom.
+    /// What happens in the turns that are prepared, and to whom: HAVEs, and all else.
+    haves: Vec<(usize, Have)>,
     ahead: Vec<(usize, Ahead)>,
 }
 
@@ -97,6 +98,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             next_at,
             rows: vec![Row::default(); nodes.len()],
             due: Vec::new(),
+            haves: Vec::new(),
             ahead: Vec::new(),
             nodes,
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
@@ -172,14 +174,23 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             nodes.fold(0, |read, node| read ^ step(node))
         };
         let mut read = each(Node::warm) ^ each(Node::warm_engine);
+        self.haves.clear();
         self.ahead.clear();
         for &peer in peers {
             let Row { from, to } = self.rows[peer];
-            let records = self.order[from as usize..to as usize].iter().take(RECORDS);
-            let records = records.map(|place| Ahead::of(&self.mail[place.index as usize]));
-            let own = nodes[peer].ahead(end);
-            let all = records.chain(own);
-            self.ahead.extend(all.map(|ahead| (peer, ahead)));
+            for place in self.order[from as usize..to as usize].iter().take(RECORDS) {
+                let mail = &self.mail[place.index as usize];
+                match Have::of(mail) {
+                    Some(have) => self.haves.push((peer, have)),
+                    None => self.ahead.push((peer, Ahead::of(mail))),
+                }
+            }
+            if let Some(own) = nodes[peer].ahead(end) {
+                self.ahead.push((peer, own));
+            }
+        }
+        for &(peer, have) in &self.haves {
+            read ^= nodes[peer].warm_have(have);
         }
         for step in [
             Node::warm_conn,
@@ -254,14 +265,37 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         }
         for peer in receivers() {
             let Row { from, to } = self.rows[peer];
-            let order = &mut self.order[from as usize..to as usize];
-            let key = |place: &Place| (place.at, place.sender);
-            order.sort_unstable_by_key(key);
+            put_in_order(&mut self.order[from as usize..to as usize]);
+        }
+    }
+}
+
+/// Records that are put in order by insertion: nearly all turns have fewer.
+const FEW: usize = 16;
+
+/// Puts the records of one receiver in order, by key. No two keys are equal.
+fn put_in_order(order: &mut [Place]) {
+    let key = |place: &Place| (place.at, place.sender);
+    if order.len() > FEW {
+        order.sort_unstable_by_key(key);
+        let distinct = order.windows(2).all(|two| key(&two[0]) < key(&two[1]));
+        assert!(distinct, "two records have one key");
+        return;
+    }
+    for end in 1..order.len() {
+        let place = order[end];
+        let mut to = end;
+        while let Some(before) = to.checked_sub(1)
+            && key(&order[before]) >= key(&place)
+        {
             assert!(
-                order.windows(2).all(|two| key(&two[0]) < key(&two[1])),
+                key(&order[before]) > key(&place),
                 "two records have one key"
             );
+            order[to] = order[before];
+            to = before;
         }
+        order[to] = place;
     }
 }
 

@@ -9,6 +9,9 @@ use crate::network::Arriving;
 /// The tracker, as sender and receiver.
 pub(crate) const TRACKER: u32 = u32::MAX;
 
+/// Bytes a HAVE costs on each link it passes.
+pub(crate) const HAVE_BYTES: u64 = charged(9);
+
 /// Bytes of a BEP 3 handshake.
 const HANDSHAKE: u64 = 68;
 /// Bytes of an announce: an HTTP GET with its headers.
@@ -35,6 +38,22 @@ impl Door {
     };
 }
 
+impl Door {
+    /// For a datagram: which of the hosts' addresses it goes between, 0 of all but adversaries.
+    pub(crate) const fn between(from: u16, to: u16) -> Self {
+        Self {
+            serial: (from as u32) << 16 | to as u32,
+            slot: u16::MAX,
+        }
+    }
+
+    /// The opposite.
+    #[expect(clippy::cast_possible_truncation, reason = "two halves of a word")]
+    pub(crate) const fn addresses(self) -> (u16, u16) {
+        ((self.serial >> 16) as u16, self.serial as u16)
+    }
+}
+
 impl From<ConnId> for Door {
     fn from(conn: ConnId) -> Self {
         Self {
@@ -48,14 +67,6 @@ impl From<ConnId> for Door {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) peers: Vec<u32>,
-}
-
-/// A datagram, and which of the hosts' addresses it goes between: 0 of all but adversaries.
-#[derive(Debug)]
-pub(crate) struct Parcel {
-    pub(crate) datagram: Datagram,
-    pub(crate) from: u16,
-    pub(crate) to: u16,
 }
 
 /// One record.
@@ -99,8 +110,8 @@ pub(crate) enum Body {
     Reset,
     /// Closed.
     Fin,
-    /// To no neighbour.
-    Datagram(Box<Parcel>),
+    /// To no neighbour; see [`Door::between`].
+    Datagram(Box<Datagram>),
     /// To the tracker.
     Announce { kind: Announce, number: u32 },
     /// From the tracker.
@@ -201,12 +212,13 @@ impl Body {
     /// Bytes it costs on each link it passes.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
+            Self::Message(Message::Have(_)) => HAVE_BYTES,
             Self::Message(message) => charged(u64::from(message.wire_len())),
             Self::Ack { .. } | Self::Syn { .. } | Self::SynAck | Self::Reset | Self::Fin => HEADER,
             // The acknowledgement of the other side's packet rides along.
             Self::Hello { .. } | Self::HelloBack { .. } => charged(HANDSHAKE) + HEADER,
             Self::Refused => HEADER,
-            Self::Datagram(parcel) => DATAGRAM_HEADER + u64::from(parcel.datagram.wire_len()),
+            Self::Datagram(datagram) => DATAGRAM_HEADER + u64::from(datagram.wire_len()),
             Self::Announce { .. } => charged(ANNOUNCE),
             Self::Answer(answer) => charged(ANSWER + ADDRESS * answer.peers.len() as u64),
             Self::Fetch { .. } => charged(HTTP),

@@ -66,16 +66,22 @@ impl Outbox {
     }
 
     /// Sends.
+    #[inline]
     pub(crate) fn post(&mut self, mail: Mail) {
+        match &mut self.home {
+            Some((home, calendar)) if *home == (mail.to >> self.shift) as usize => {
+                calendar.file(mail);
+            }
+            _ => self.post_away(mail),
+        }
+    }
+
+    fn post_away(&mut self, mail: Mail) {
         let index = if mail.to == TRACKER {
             self.boxes.len() - 1
         } else {
             (mail.to >> self.shift) as usize
         };
-        match &mut self.home {
-            Some((home, calendar)) if *home == index => return calendar.file(mail),
-            _ => {}
-        }
         self.earliest = self.earliest.min(mail.at);
         if self.boxes[index].is_empty() {
             self.used.push(index);

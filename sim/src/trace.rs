@@ -179,7 +179,7 @@ impl Trace {
             Input::Datagram { from, datagram } => {
                 self.word(28);
                 self.addr(*from);
-                match datagram {
+                match &**datagram {
                     Datagram::Query(query) => self.query(query),
                     Datagram::Report(report) => self.report(report),
                 }

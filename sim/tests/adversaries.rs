@@ -60,7 +60,7 @@ fn traffic(peer: &PeerOutcome<Log>) -> Traffic {
     let told = peer.observer.0.iter().rev();
     told.into_iter()
         .find_map(|(_, event)| match event {
-            Event::Traffic(traffic) => Some(*traffic),
+            Event::Traffic(traffic) => Some(**traffic),
             _ => None,
         })
         .unwrap_or_default()

@@ -38,7 +38,7 @@ const fn server(when: WebSeedUse, budget: Option<u64>) -> Option<WebSeedSetup> {
 fn sent(report: &Report<Log>) -> u64 {
     let last = |log: &Log| {
         log.0.iter().rev().find_map(|(_, event)| match event {
-            Event::Traffic(traffic) => Some(*traffic),
+            Event::Traffic(traffic) => Some(**traffic),
             _ => None,
         })
     };

@@ -45,7 +45,7 @@ impl Observer for Notes {
             Event::Started { .. } => self.started = self.started.or(Some(now)),
             Event::BlockReceived { .. } => self.first_block = self.first_block.or(Some(now)),
             Event::Resumed { millis, .. } => self.stalled_ms += u64::from(*millis),
-            Event::Traffic(traffic) => self.traffic = *traffic,
+            Event::Traffic(traffic) => self.traffic = **traffic,
             Event::Left { played, .. } => self.played = *played,
             _ => {}
         }

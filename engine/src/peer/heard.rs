@@ -172,6 +172,14 @@ impl Peer {
         asked.unwrap_or(block)
     }
 
+    /// A piece, as a HAVE of ours names it.
+    pub(super) fn written_piece(&self, piece: PieceIndex) -> PieceIndex {
+        match self.numbering() {
+            Some(numbering @ Numbering::Ring(_)) => numbering.wire(piece),
+            _ => piece,
+        }
+    }
+
     /// The opposite, for what we send.
     pub(super) fn write_numbers(&self, mut message: Message) -> Message {
         if let Some(numbering @ Numbering::Ring(_)) = self.numbering() {

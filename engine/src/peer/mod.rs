@@ -279,7 +279,7 @@ impl Peer {
                 self.book.announce_failed(now);
                 self.reschedule();
             }
-            Input::Datagram { from, datagram } => self.datagram(from, datagram),
+            Input::Datagram { from, datagram } => self.datagram(from, *datagram),
             Input::Uplink(rate) => self.uplink = Some(rate),
         }
         self.timers();
@@ -307,7 +307,7 @@ impl Peer {
             self.close(conn, CloseReason::Leaving);
         }
         self.announce(Announce::Stopped);
-        self.event(Event::Traffic(self.traffic));
+        self.event(Event::Traffic(Box::new(self.traffic)));
         self.event(Event::Left {
             reason: LeaveReason::Asked,
             played,

@@ -8,11 +8,10 @@ use super::{Peer, Player};
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::live::{Numbering, PIECES_MAX};
-use crate::message::Message;
 use crate::time::Instant;
 
 /// Bytes of a HAVE.
-const HAVE: u64 = 9;
+pub(super) const HAVE: u64 = 9;
 
 /// What a HAVE says, once it is known that nothing but this follows.
 #[derive(Clone, Copy)]
@@ -54,9 +53,12 @@ impl Peer {
         };
         let Some(news) = news else { return false };
         debug_assert!(self.outbox.is_empty(), "drained after every call");
+        // Who says again what is known has that counted, too, by `handle`.
+        if !self.pieces.insert_owner(news.offset, slot) {
+            return false;
+        }
         self.now = now;
         self.traffic.control_down += HAVE;
-        self.pieces.insert_owner(news.offset, slot);
         let link = &mut self.links[slot];
         link.last_received = now;
         link.spoke = true;
@@ -69,6 +71,7 @@ impl Peer {
     }
 
     /// Of a movie's piece.
+    #[inline]
     fn news(&self, slot: usize, piece: PieceIndex) -> Option<News> {
         let offset = self.pieces.offset(piece)?;
         let complete = self.links[slot].pieces + 1 >= self.pieces.window().length;
@@ -81,21 +84,23 @@ impl Peer {
         })
     }
 
-    /// It is new, and neither changes our interest nor finds us waiting for something to ask; nor is it
-    /// the first we hear of a piece, where that is told.
+    /// It neither changes our interest nor finds us waiting for something to ask; nor is it the first we
+    /// hear of a piece, where that is told.
+    #[inline]
     fn is_no_offer(&self, slot: usize, offset: usize, missing: bool) -> bool {
-        if self.tells_blocks && missing && !self.pieces.owners().anybody(offset) {
-            return false;
+        if !missing {
+            return true;
         }
         let link = &self.links[slot];
-        let nothing_to_ask = link.they_choke
-            || self.has_no_offer(slot) && !self.pieces.selectable().contains(offset)
-            || {
-                let neighbour = self.neighbours[slot].as_ref();
-                neighbour.is_some_and(|one| !one.requests.is_empty())
-            };
-        (!missing || link.we_interested && nothing_to_ask)
-            && !self.pieces.owners().owns(offset, slot)
+        if !link.we_interested || self.tells_blocks && !self.pieces.owners().anybody(offset) {
+            return false;
+        }
+        // It can be asked for nothing, with this piece or without it.
+        let nothing = || self.has_no_offer(slot) && !self.pieces.selectable().contains(offset);
+        link.they_choke || nothing() || {
+            let neighbour = self.neighbours[slot].as_ref();
+            neighbour.is_some_and(|one| !one.requests.is_empty())
+        }
     }
 
     /// Of a live stream's piece, to a viewer that has its place in it.
@@ -138,14 +143,5 @@ impl Peer {
                 .tail
                 .max(PieceIndex(heard.head.0.saturating_sub(length)));
         }
-    }
-
-    /// Tells a neighbour of a piece.
-    pub(super) fn tell_have(&mut self, slot: usize, have: &Message) {
-        let link = &mut self.links[slot];
-        link.last_sent = self.now;
-        self.traffic.control_up += HAVE;
-        let output = crate::Output::Send(link.conn, have.clone());
-        self.outbox.push_back(output);
     }
 }

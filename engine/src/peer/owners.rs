@@ -142,15 +142,18 @@ impl Owners {
     /// The neighbour in `slot` has the piece; true if that is new.
     pub(crate) fn insert(&mut self, offset: usize, slot: usize) -> bool {
         let bit = 1 << (offset % 64);
-        let map = self.map_mut(offset / 64, slot);
-        let new = *map & bit == 0;
-        if new {
-            *map |= bit;
-            if self.counts(slot) {
-                tally::add(self.planes_mut(offset / 64), bit);
-            }
+        let counts = self.counts(slot);
+        let block = &mut self.blocks[offset / 64 * self.stride..][..self.stride];
+        let (planes, maps) = block.split_at_mut(self.depth);
+        let map = &mut maps[slot];
+        if *map & bit != 0 {
+            return false;
         }
-        new
+        *map |= bit;
+        if counts {
+            tally::add(planes, bit);
+        }
+        true
     }
 
     /// The neighbour in `slot` has the piece no longer; true if it had.

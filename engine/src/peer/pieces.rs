@@ -147,6 +147,14 @@ impl PieceTable {
             .is_some_and(|offset| self.have.contains(offset))
     }
 
+    /// A word of each line that is read when a neighbour has the piece.
+    pub(super) fn warm_have(&self, slot: usize, piece: PieceIndex) -> u64 {
+        let offset = self.offset(piece);
+        offset.map_or(0, |offset| {
+            u64::from(self.have.contains(offset)) ^ u64::from(self.owners.owns(offset, slot))
+        })
+    }
+
     /// A word of each line that is read to learn who has the piece, and whether it is asked for.
     pub(super) fn warm(&self, slot: usize, piece: PieceIndex) -> u64 {
         let Some(offset) = self.offset(piece) else {

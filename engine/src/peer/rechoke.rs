@@ -48,7 +48,7 @@ impl Peer {
         }
         self.reschedule();
         self.dial();
-        self.event(Event::Traffic(self.traffic));
+        self.event(Event::Traffic(Box::new(self.traffic)));
     }
 
     /// A neighbour became interested: while few are unchoked, it need not wait for the round.

@@ -112,6 +112,7 @@ impl Peer {
 
     fn send_datagram(&mut self, to: SocketAddr, datagram: Datagram) {
         self.traffic.control_up += u64::from(28 + datagram.wire_len());
+        let datagram = Box::new(datagram);
         self.outbox.push_back(Output::Datagram { to, datagram });
     }
 

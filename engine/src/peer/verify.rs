@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::Peer;
+use super::overhear::HAVE;
 use super::web_seed::SERVER;
 use crate::error::CloseReason;
 use crate::event::Event;
@@ -80,28 +81,7 @@ impl Peer {
         self.pieces.verified(offset);
         self.suspects.retain(|suspect| suspect.offset != offset);
         self.event(Event::PieceVerified(piece));
-        let live = self.live.is_some();
-        let ring = self.is_ring();
-        let have = self.write_numbers(Message::Have(piece));
-        for index in 0..self.order.len() {
-            let slot = usize::from(self.order[index]);
-            let link = &mut self.links[slot];
-            if !link.open || live && !link.live {
-                continue;
-            }
-            // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
-            let knows = self.pieces.owners().owns(offset, slot);
-            if knows {
-                link.wanted -= 1;
-                if link.wanted == 0 {
-                    let conn = link.conn;
-                    self.tell_interest(conn);
-                }
-            }
-            if !knows || ring {
-                self.tell_have(slot, &have);
-            }
-        }
+        self.tell_neighbours(piece, offset);
         let have = self.pieces.have();
         self.wants
             .retain(|range| have.first_missing(range.start) < range.end);
@@ -110,6 +90,48 @@ impl Peer {
         }
         if self.pieces.is_complete() {
             self.complete();
+        }
+    }
+
+    /// Who lacks the piece is told of it, and who has the last that we wanted of it, that we want no more.
+    fn tell_neighbours(&mut self, piece: PieceIndex, offset: usize) {
+        let now = self.now;
+        let live = self.live.is_some();
+        let ring = self.is_ring();
+        let written = self.written_piece(piece);
+        let knows = self.pieces.owners().of(offset);
+        let mut told = Vec::new();
+        for &slot in &self.order {
+            let link = &mut self.links[usize::from(slot)];
+            if !link.open || live && !link.live {
+                continue;
+            }
+            // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
+            let knows = knows(slot);
+            if knows {
+                link.wanted -= 1;
+                if link.wanted == 0 && core::mem::replace(&mut link.we_interested, false) {
+                    let no_more = Message::NotInterested;
+                    link.last_sent = now;
+                    self.traffic.control_up += u64::from(no_more.wire_len());
+                    if !told.is_empty() {
+                        let told = core::mem::take(&mut told);
+                        self.outbox.push_back(Output::SendHave(written, told));
+                    }
+                    self.outbox.push_back(Output::Send(link.conn, no_more));
+                }
+            }
+            if !knows || ring {
+                link.last_sent = now;
+                self.traffic.control_up += HAVE;
+                if told.is_empty() {
+                    told.reserve_exact(self.order.len());
+                }
+                told.push(link.conn);
+            }
+        }
+        if !told.is_empty() {
+            self.outbox.push_back(Output::SendHave(written, told));
         }
     }
 

@@ -24,6 +24,14 @@ impl Peer {
         self.neighbours.as_ptr().addr() as u64 ^ self.choke_at.as_nanos()
     }
 
+    /// The same for a HAVE of this piece.
+    #[must_use]
+    #[inline]
+    pub fn warm_have(&self, slot: usize, piece: PieceIndex) -> u64 {
+        let link = self.links.get(slot);
+        link.map_or(0, |link| link.last_received.as_nanos()) ^ self.pieces.warm_have(slot, piece)
+    }
+
     /// The same of a connection's slot, and of a piece that its message speaks of, once [`warm`](Self::warm) was read.
     #[must_use]
     pub fn warm_slot(&self, slot: usize, piece: PieceIndex) -> u64 {

@@ -148,6 +148,7 @@ coded!(enum Output {
     9 = Announce(announce),
     10 = Datagram { to, datagram },
     11 = Event(event),
+    12 = SendHave(piece, conns),
 });
 
 coded!(enum Announce { 0 = Started, 1 = Periodic, 2 = NeedPeers, 3 = Completed, 4 = Stopped });

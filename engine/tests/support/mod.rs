@@ -311,6 +311,15 @@ impl Lab {
                         self.post(at, to, Mail::Input(Input::Message(theirs, message)));
                     }
                 }
+                Output::SendHave(piece, conns) => {
+                    for conn in conns {
+                        if let Some(&(to, theirs)) = self.ends.get(&(index, conn)) {
+                            let at = (now + LATENCY).max(self.busy_until[index]);
+                            let have = Message::Have(piece);
+                            self.post(at, to, Mail::Input(Input::Message(theirs, have)));
+                        }
+                    }
+                }
                 Output::SendBlock(conn, block) => {
                     let Some(&(to, theirs)) = self.ends.get(&(index, conn)) else {
                         continue;

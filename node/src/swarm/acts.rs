@@ -22,6 +22,11 @@ impl Swarm {
         match output {
             Output::Dial { conn, addr } => self.dial(conn, addr),
             Output::Send(conn, message) => self.with(conn, |link| link.send(&message)),
+            Output::SendHave(piece, conns) => {
+                for conn in conns {
+                    self.with(conn, |link| link.send(&Message::Have(piece)));
+                }
+            }
             Output::SendBlock(conn, block) => {
                 self.state.turns.served(conn, self.clock.now());
                 let written = self.peer.written(block);

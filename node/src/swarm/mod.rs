@@ -272,7 +272,10 @@ impl Swarm {
                 self.board.tracker_failed(why);
                 self.tell(Input::AnnounceFailed)
             }
-            Mail::Datagram(from, datagram) => self.tell(Input::Datagram { from, datagram }),
+            Mail::Datagram(from, datagram) => {
+                let datagram = Box::new(datagram);
+                self.tell(Input::Datagram { from, datagram })
+            }
             Mail::Ask(ask) => self.ask(ask),
         }
     }

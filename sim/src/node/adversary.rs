@@ -78,7 +78,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         if let (Datagram::Query(query), Some(engine)) = (datagram, self.engine.as_deref()) {
             let report = Datagram::Report(Peer::praise(engine, query));
-            self.post_datagram(now, invented, from, report, net);
+            self.post_datagram(now, invented, from, Box::new(report), net);
         }
     }
 

@@ -4,14 +4,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
-use swarmbed_engine::{AddressSource, Announce, Block, CloseReason, FetchResult, Input, Message};
+use swarmbed_engine::{
+    AddressSource, Announce, Block, CloseReason, Datagram, FetchResult, Input, Message,
+};
 
 use super::conn::Conn;
 use super::{Net, Node};
 use crate::address::{address_of, alias_of};
 use crate::check;
 use crate::latency::Latencies;
-use crate::mail::{Body, Door, Mail, Parcel, TRACKER};
+use crate::mail::{Body, Door, Mail, TRACKER};
 use crate::network::Network;
 use crate::observer::Observer;
 use crate::setup::{Behaviour, WireMode};
@@ -52,7 +54,10 @@ impl<O: Observer, N: Network> Node<O, N> {
             Body::Refused => self.fail(now, door, CloseReason::Refused, net),
             Body::Reset => self.fail(now, door, CloseReason::Unreachable, net),
             Body::Fin => self.hung_up(now, door, net),
-            Body::Datagram(parcel) => self.datagram(now, from, *parcel, net),
+            Body::Datagram(datagram) => {
+                let (alias, to) = door.addresses();
+                self.datagram(now, (from, alias), to, datagram, net);
+            }
             Body::Answer(answer) => self.told(now, &answer.peers, net),
             Body::Fetched { piece, .. } => {
                 self.storage.replace(piece, &net.shared.setup.geometry);
@@ -125,20 +130,27 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.call(now, Input::Closed { conn, reason }, net);
     }
 
-    fn datagram(&mut self, now: u64, from: u32, parcel: Parcel, net: &mut Net<'_>) {
+    fn datagram(
+        &mut self,
+        now: u64,
+        (from, alias): (u32, u16),
+        to: u16,
+        datagram: Box<Datagram>,
+        net: &mut Net<'_>,
+    ) {
         let open = net.shared.peers[self.number as usize].connectable;
         if open || self.punched.lets_in(now, from) {
-            let datagram = parcel.datagram;
             // Who lets invented receivers answer has one address; who changes names, the newest.
-            if parcel.to != self.alias {
-                return self.answer_for(now, (from, parcel.from), parcel.to, &datagram, net);
+            if to != self.alias {
+                return self.answer_for(now, (from, alias), to, &datagram, net);
             }
             let datagram = match net.shared.setup.wire {
                 WireMode::Typed => datagram,
                 WireMode::Bytes => decode_datagram(&encode_datagram(&datagram))
+                    .map(Box::new)
                     .expect("what one of our engines says can be said"),
             };
-            let from = alias_of(from, parcel.from);
+            let from = alias_of(from, alias);
             self.call(now, Input::Datagram { from, datagram }, net);
         }
     }

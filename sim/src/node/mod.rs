@@ -35,7 +35,7 @@ use crate::trace::Trace;
 
 pub(crate) use life::Remains;
 pub(crate) use storage::Storage;
-pub(crate) use warm::Ahead;
+pub(crate) use warm::{Ahead, Have};
 
 use conn::{Conn, Lane};
 use punched::Punched;
@@ -304,7 +304,8 @@ impl<O: Observer, N: Network> Node<O, N> {
                     mail = waiting.next();
                     let record = &mut mails[place.index as usize];
                     if self.overhear(record, net.shared) {
-                        record.body = Body::Taken;
+                        // Nothing of a HAVE is to be given back.
+                        std::mem::forget(std::mem::replace(&mut record.body, Body::Taken));
                         continue;
                     }
                     self.mail(record.take(), net);

@@ -9,7 +9,7 @@ use swarmbed_engine::{
 use super::{Net, Node};
 use crate::address::host_at;
 use crate::links::DATAGRAM_HEADER;
-use crate::mail::{Body, Door, Parcel, TRACKER};
+use crate::mail::{Body, Door, TRACKER};
 use crate::mutant::Mutant;
 use crate::network::Network;
 use crate::observer::Observer;
@@ -20,6 +20,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         match output {
             Output::Dial { conn, addr } => self.dial(now, conn, addr, net),
             Output::Send(conn, message) => self.say(now, conn, Body::Message(message), net),
+            Output::SendHave(piece, conns) => self.say_have(now, piece, &conns, net),
             Output::SendBlock(conn, block) => self.queue_block(now, conn, block, net.shared),
             Output::Close(conn, _) => self.close(now, conn, true, net),
             Output::Store(block) => self.store(block, net),
@@ -90,7 +91,13 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    fn send_datagram(&mut self, now: u64, to: SocketAddr, datagram: Datagram, net: &mut Net<'_>) {
+    fn send_datagram(
+        &mut self,
+        now: u64,
+        to: SocketAddr,
+        datagram: Box<Datagram>,
+        net: &mut Net<'_>,
+    ) {
         let known = host_at(to).filter(|host| (host.0 as usize) < net.shared.peers.len());
         let Some(host) = known else {
             let bytes = DATAGRAM_HEADER + u64::from(datagram.wire_len());
@@ -108,11 +115,11 @@ impl<O: Observer, N: Network> Node<O, N> {
         now: u64,
         from: u16,
         (peer, to): (u32, u16),
-        datagram: Datagram,
+        datagram: Box<Datagram>,
         net: &mut Net<'_>,
     ) {
         let latency = self.punch(now, peer, &net.shared.latencies);
-        let body = Body::Datagram(Box::new(Parcel { datagram, from, to }));
-        self.post(now, (peer, Door::NONE), latency, body, net);
+        let body = Body::Datagram(datagram);
+        self.post(now, (peer, Door::between(from, to)), latency, body, net);
     }
 }

@@ -1,10 +1,10 @@
 //! How a node sends: control at once or behind the connection's block, blocks one at a time.
 
-use swarmbed_engine::{Block, ConnId, Input, Message, Peer};
+use swarmbed_engine::{Block, ConnId, Input, Message, Peer, PieceIndex};
 
 use super::conn::{Conn, Lane, Sending};
 use super::{Net, Node};
-use crate::mail::{Body, Door, Mail, block_bytes};
+use crate::mail::{Body, Door, HAVE_BYTES, Mail, block_bytes};
 use crate::mutant::Mutant;
 use crate::network::Network;
 use crate::observer::Observer;
@@ -60,6 +60,30 @@ impl<O: Observer, N: Network> Node<O, N> {
             lane.expect("a block is sent on it").waiting.push_back(body);
         } else if conn.is_open() {
             self.post(now, conn.other(), conn.latency(), body, net);
+        }
+    }
+
+    /// The same of a HAVE, to one neighbour after the other.
+    pub(super) fn say_have(
+        &mut self,
+        now: u64,
+        piece: PieceIndex,
+        conns: &[ConnId],
+        net: &mut Net<'_>,
+    ) {
+        let body = || Body::Message(Message::Have(piece));
+        for &id in conns {
+            let Some(&Some(conn)) = self.conns.get(id.slot()) else {
+                continue;
+            };
+            if conn.busy || !conn.is_open() || conn.id != id {
+                self.say(now, id, body(), net);
+                continue;
+            }
+            let (left, span) = self.uplink.control(now, HAVE_BYTES);
+            self.counts.up += HAVE_BYTES;
+            let mail = self.record(left + conn.latency(), conn.other(), body());
+            net.out.post(mail.spanning(span, false));
         }
     }
 

@@ -7,7 +7,7 @@ use swarmbed_engine::{Message, Peer, PieceIndex};
 
 use super::conn::{Conn, Lane};
 use super::{Node, Turn};
-use crate::mail::{Body, Door, Mail};
+use crate::mail::{Body, Mail};
 use crate::network::Network;
 use crate::observer::Observer;
 
@@ -18,8 +18,6 @@ pub(crate) struct Ahead {
     slot: usize,
     /// Of which piece; the first, if of none.
     piece: PieceIndex,
-    /// It reads of the neighbour what only HAVEs do without.
-    more: bool,
 }
 
 impl Ahead {
@@ -27,19 +25,31 @@ impl Ahead {
     const NOTHING: Self = Self {
         slot: usize::MAX,
         piece: PieceIndex(0),
-        more: true,
     };
 
     /// This record comes.
     pub(crate) fn of(mail: &Mail) -> Self {
-        let door = mail.door();
-        if door == Door::NONE {
-            return Self::NOTHING;
-        }
         Self {
-            slot: usize::from(door.slot),
+            slot: usize::from(mail.door().slot),
             piece: mail.body.piece(),
-            more: !matches!(mail.body, Body::Message(Message::Have(_))),
+        }
+    }
+}
+
+/// A HAVE that comes: far less is read of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Have {
+    slot: u16,
+    piece: PieceIndex,
+}
+
+impl Have {
+    /// This record, if it is one.
+    pub(crate) fn of(mail: &Mail) -> Option<Self> {
+        let slot = mail.door().slot;
+        match mail.body {
+            Body::Message(Message::Have(piece)) => Some(Self { slot, piece }),
+            _ => None,
         }
     }
 }
@@ -80,18 +90,17 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn warm_lane(&self, ahead: Ahead, read: impl FnOnce(&Lane) -> u64) -> u64 {
-        if !ahead.more {
-            return 0;
-        }
         let lane = self.lanes.get(ahead.slot).and_then(Option::as_deref);
         lane.map_or(0, read)
     }
 
+    /// Then what a HAVE reads.
+    pub(crate) fn warm_have(&self, have: Have) -> u64 {
+        self.read_engine(|engine| engine.warm_have(usize::from(have.slot), have.piece))
+    }
+
     /// Then the connection.
     pub(crate) fn warm_conn(&self, ahead: Ahead) -> u64 {
-        if !ahead.more {
-            return 0;
-        }
         let conn = self.conns.get(ahead.slot).and_then(Option::as_ref);
         let lane = self.lanes.get(ahead.slot).is_some_and(Option::is_some);
         self.read_engine(Peer::warm_more) ^ conn.map_or(0, Conn::latency) ^ u64::from(lane)
@@ -105,17 +114,11 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Then the neighbour.
     pub(crate) fn warm_neighbour(&self, ahead: Ahead) -> u64 {
-        if !ahead.more {
-            return 0;
-        }
         self.read_engine(|engine| engine.warm_neighbour(ahead.slot))
     }
 
     /// And last, what waits for it.
     pub(crate) fn warm_queues(&self, ahead: Ahead) -> u64 {
-        if !ahead.more {
-            return 0;
-        }
         self.read_engine(|engine| engine.warm_queues(ahead.slot))
     }
 }
