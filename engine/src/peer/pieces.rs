@@ -165,6 +165,13 @@ impl PieceTable {
             ^ u64::from(self.owners.owns(offset, slot))
     }
 
+    /// A word of the piece's blocks, if it is started.
+    pub(super) fn warm_blocks(&self, piece: PieceIndex) -> u64 {
+        let started = self.offset(piece).and_then(|offset| self.entry(offset));
+        let first = started.and_then(|started| started.blocks.first());
+        u64::from(first == Some(&BlockState::Missing))
+    }
+
     /// Our own random order of equally rare pieces, lower first; no two are equal.
     pub(crate) fn tie(&self, offset: usize) -> u32 {
         let mixed = (self.window.piece(offset).0 ^ self.salt).wrapping_mul(0x9e37_79b1);

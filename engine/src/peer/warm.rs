@@ -3,7 +3,7 @@
 //!
 //! Nothing here changes anything, or decides anything.
 
-use super::Peer;
+use super::{Link, Peer};
 use crate::geometry::PieceIndex;
 
 impl Peer {
@@ -29,7 +29,7 @@ impl Peer {
     #[inline]
     pub fn warm_have(&self, slot: usize, piece: PieceIndex) -> u64 {
         let link = self.links.get(slot);
-        link.map_or(0, |link| link.last_received.as_nanos()) ^ self.pieces.warm_have(slot, piece)
+        link.map_or(0, Link::warm) ^ self.pieces.warm_have(slot, piece)
     }
 
     /// The same of a connection's slot, and of a piece that its message speaks of, once [`warm`](Self::warm) was read.
@@ -38,14 +38,14 @@ impl Peer {
         let Some(link) = self.links.get(slot) else {
             return 0;
         };
-        link.last_received.as_nanos() ^ self.pieces.warm(slot, piece)
+        link.warm() ^ self.pieces.warm(slot, piece)
     }
 
-    /// The same of what waits for the neighbour, once [`warm_neighbour`](Self::warm_neighbour) was read.
+    /// The same of what waits for the neighbour, and of the piece's blocks, once [`warm_neighbour`](Self::warm_neighbour) was read.
     #[must_use]
-    pub fn warm_queues(&self, slot: usize) -> u64 {
+    pub fn warm_queues(&self, slot: usize, piece: PieceIndex) -> u64 {
         let neighbour = self.neighbours.get(slot).and_then(Option::as_ref);
-        neighbour.map_or(0, |one| one.warm_queues())
+        neighbour.map_or(0, |one| one.warm_queues()) ^ self.pieces.warm_blocks(piece)
     }
 
     /// The same of the neighbour there, once [`warm_slot`](Self::warm_slot) was read.

@@ -34,6 +34,8 @@ pub(crate) struct Downlink<T> {
     queue: VecDeque<(u64, u64, T)>,
     /// When the head is through: asked for at every event, so kept at hand.
     head: u64,
+    /// When the last that was put there is.
+    last: u64,
 }
 
 impl<T> Downlink<T> {
@@ -45,6 +47,7 @@ impl<T> Downlink<T> {
             idle: [(0, 0); IDLE_MAX],
             queue: VecDeque::new(),
             head: u64::MAX,
+            last: 0,
         }
     }
 
@@ -126,11 +129,15 @@ impl<T> Downlink<T> {
 
     /// In order of arrival: through at `at`, or with what is before it if that is later.
     fn queue(&mut self, at: u64, now: u64, bytes: u64, item: T) -> Option<T> {
-        let at = self.queue.back().map_or(at, |last| last.0.max(at));
-        if at <= now && self.queue.is_empty() {
-            return Some(item);
+        if self.queue.is_empty() {
+            if at <= now {
+                return Some(item);
+            }
+            self.head = at;
         }
-        self.head = self.head.min(at);
+        // With an empty queue, the last was through before.
+        let at = self.last.max(at);
+        self.last = at;
         self.queue.push_back((at, bytes, item));
         None
     }

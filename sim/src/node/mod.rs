@@ -234,7 +234,9 @@ impl<O: Observer, N: Network> Node<O, N> {
             Turn::Mail => unreachable!("mail is no event of its own"),
             Turn::Downlink => {
                 let (mail, bytes) = self.downlink.pop();
-                self.deliver(now, mail, bytes, net);
+                if !self.hear(now, &mail, bytes, net.shared) {
+                    self.deliver(now, mail, bytes, net);
+                }
             }
             Turn::Uplink => self.block_left(now, net),
             Turn::Hash => {
@@ -262,26 +264,40 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// and the node's next event is the one it was. False: nothing was done. The oracle among the
     /// drivers does without this.
     fn overhear(&mut self, mail: &Mail, shared: &Shared) -> bool {
-        let Body::Message(Message::Have(piece)) = mail.body else {
+        if !matches!(mail.body, Body::Message(Message::Have(_))) {
             return false;
-        };
-        let Some(engine) = &mut self.engine else {
-            return false;
-        };
+        }
         let record = mail.arriving();
         let Some(done) = N::at_once(&self.downlink, record) else {
             return false;
         };
+        let heard = self.hear(mail.at, mail, record.bytes, shared);
+        if heard {
+            self.downlink.served(done);
+        }
+        heard
+    }
+
+    /// The record is a HAVE that is through, and of which nothing follows: it is dealt with. False:
+    /// nothing was done.
+    #[inline]
+    fn hear(&mut self, now: u64, mail: &Mail, bytes: u64, shared: &Shared) -> bool {
+        let Body::Message(Message::Have(piece)) = mail.body else {
+            return false;
+        };
         let Door { serial, slot } = mail.door();
         let conn = ConnId::new(serial, slot);
-        if shared.setup.wire != WireMode::Typed
-            || !engine.overhear(Instant::from_nanos(mail.at), conn, piece)
-        {
+        if shared.setup.wire != WireMode::Typed {
             return false;
         }
-        self.downlink.served(done);
-        self.trace.have(mail.at, conn, piece);
-        self.counts.down += record.bytes;
+        let Some(engine) = &mut self.engine else {
+            return false;
+        };
+        if !engine.overhear(Instant::from_nanos(now), conn, piece) {
+            return false;
+        }
+        self.trace.have(now, conn, piece);
+        self.counts.down += bytes;
         self.counts.messages += 1;
         self.counts.calls += 1;
         true

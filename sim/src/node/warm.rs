@@ -119,6 +119,6 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// And last, what waits for it.
     pub(crate) fn warm_queues(&self, ahead: Ahead) -> u64 {
-        self.read_engine(|engine| engine.warm_queues(ahead.slot))
+        self.read_engine(|engine| engine.warm_queues(ahead.slot, ahead.piece))
     }
 }
