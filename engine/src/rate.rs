@@ -62,25 +62,25 @@ fn part(whole: u64, times: u64, of: u64) -> u64 {
     }
 }
 
-/// Measures a rate over at most the last `window` (20 s by default, as BEP 3's reference client).
+/// Measures a rate over at most the last `SECONDS` (20, as BEP 3's reference client: `max_rate_period`).
 ///
-/// Older bytes are forgotten in proportion, so the answer needs no history: three words a meter.
+/// Older bytes are forgotten in proportion, so the answer needs no history: two words a meter.
 #[derive(Clone, Copy, Debug)]
-pub struct RateMeter {
+pub struct RateMeter<const SECONDS: u64 = 20> {
     since: Instant,
     bytes: u64,
-    /// In nanoseconds.
-    window: u64,
 }
 
-impl RateMeter {
+impl<const SECONDS: u64> RateMeter<SECONDS> {
+    /// In nanoseconds.
+    const WINDOW: u64 = SECONDS * 1_000_000_000;
+
     /// Starts measuring at `now`.
     #[must_use]
-    pub fn new(now: Instant, window: Duration) -> Self {
+    pub const fn new(now: Instant) -> Self {
         Self {
             since: now,
             bytes: 0,
-            window: nanos(window),
         }
     }
 
@@ -104,10 +104,9 @@ impl RateMeter {
 
     fn forget(&mut self, now: Instant) {
         let span = nanos(now.since(self.since));
-        let window = self.window;
-        if span > window {
-            self.bytes = part(self.bytes, window, span);
-            self.since = now - Duration::from_nanos(window);
+        if span > Self::WINDOW {
+            self.bytes = part(self.bytes, Self::WINDOW, span);
+            self.since = now - Duration::from_nanos(Self::WINDOW);
         }
     }
 }
@@ -118,7 +117,7 @@ mod tests {
 
     #[test]
     fn constant_flow_is_measured_exactly() {
-        let mut meter = RateMeter::new(Instant::ZERO, Duration::from_secs(20));
+        let mut meter: RateMeter = RateMeter::new(Instant::ZERO);
         for second in 1..=100 {
             meter.add(Instant::from_secs(second), 1000);
         }

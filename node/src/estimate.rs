@@ -46,8 +46,6 @@ struct Flow {
 
 /// How often an estimate is an event.
 const EVERY: Duration = Duration::from_secs(1);
-/// The rate is that of so long at most, as of a neighbour.
-const WINDOW: Duration = Duration::from_secs(20);
 /// A rate that was measured for less than this foretells nothing that could be held against it.
 const MEASURED_MIN: Duration = Duration::from_secs(2);
 
@@ -58,7 +56,7 @@ impl Flow {
         if bytes > before {
             let (_, meter) = self
                 .meter
-                .get_or_insert_with(|| (since, RateMeter::new(since, WINDOW)));
+                .get_or_insert_with(|| (since, RateMeter::new(since)));
             meter.add(now, bytes - before);
         }
     }

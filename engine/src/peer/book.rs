@@ -2,11 +2,11 @@
 //!
 //! Owns the address book and the announce clock. Knows nothing of connections but what it is told.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::address::Address;
 use crate::time::Instant;
 
 /// Banned addresses that are remembered.
@@ -16,39 +16,6 @@ const HURRY: Duration = Duration::from_secs(30);
 
 /// Addresses that room is made for at once.
 const ROOM_MORE: usize = 16;
-
-/// An address, in half the room where it is short.
-#[derive(Clone, Debug)]
-enum Address {
-    V4(SocketAddrV4),
-    V6(Box<SocketAddrV6>),
-}
-
-impl From<SocketAddr> for Address {
-    fn from(addr: SocketAddr) -> Self {
-        match addr {
-            SocketAddr::V4(addr) => Self::V4(addr),
-            SocketAddr::V6(addr) => Self::V6(Box::new(addr)),
-        }
-    }
-}
-
-impl Address {
-    fn get(&self) -> SocketAddr {
-        match self {
-            Self::V4(addr) => SocketAddr::V4(*addr),
-            Self::V6(addr) => SocketAddr::V6(**addr),
-        }
-    }
-
-    fn is(&self, other: SocketAddr) -> bool {
-        match (self, other) {
-            (Self::V4(addr), SocketAddr::V4(other)) => *addr == other,
-            (Self::V6(addr), SocketAddr::V6(other)) => **addr == other,
-            _ => false,
-        }
-    }
-}
 
 /// What is known of one address.
 #[derive(Clone, Debug)]

@@ -14,7 +14,6 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use super::Peer;
-use super::neighbour::RATE_WINDOW;
 use crate::error::CloseReason;
 use crate::geometry::{Block, PieceIndex};
 use crate::id::ConnId;
@@ -39,8 +38,8 @@ impl Claims {
     fn new(now: Instant) -> Self {
         Self {
             given: BTreeMap::new(),
-            ours: RateMeter::new(now, RATE_WINDOW),
-            total: RateMeter::new(now, RATE_WINDOW),
+            ours: RateMeter::new(now),
+            total: RateMeter::new(now),
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
 }
 
 /// Slots that room is made for at once.
-const SLOTS_MORE: usize = 16;
+const SLOTS_MORE: usize = 4;
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
@@ -131,7 +131,7 @@ impl Peer {
             _ => return,
         }
         if remote.peer_id == self.config.peer_id {
-            let addr = self.neighbour(conn).expect("checked above").addr;
+            let addr = self.neighbour(conn).expect("checked above").addr();
             self.book.ban(addr, self.now);
             return self.close(conn, CloseReason::Ourselves);
         }
@@ -205,7 +205,7 @@ impl Peer {
         link.open = true;
         link.last_received = now;
         let neighbour = self.neighbour(conn).expect("just admitted");
-        let (addr, outbound) = (neighbour.addr, neighbour.outbound);
+        let (addr, outbound) = (neighbour.addr(), neighbour.outbound);
         self.book.connected(addr);
         self.choker.joined(conn, &mut self.choke_rng);
         self.seed_choker.joined(conn, &mut self.choke_rng);
@@ -309,7 +309,7 @@ impl Peer {
             talks.forget(conn);
         }
         self.book.gone(
-            neighbour.listen().unwrap_or(neighbour.addr),
+            neighbour.listen().unwrap_or(neighbour.addr()),
             !neighbour.is_open(),
             self.now,
         );

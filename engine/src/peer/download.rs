@@ -72,7 +72,7 @@ impl Peer {
         if limits.quick_pipeline {
             rate = rate.max(neighbour.rate_of_requests(geometry.block_length()));
         }
-        let covered = rate.bytes_in(neighbour.rtt.max(nanos(PIPELINE_LEAST)));
+        let covered = rate.bytes_in(u64::from(neighbour.rtt).max(nanos(PIPELINE_LEAST)));
         let depth = pipeline(covered, &geometry);
         let depth = depth.min(u64::from(limits.requests_max.min(neighbour.requests_max)));
         let mut room = usize::try_from(depth)

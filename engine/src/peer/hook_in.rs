@@ -130,7 +130,7 @@ impl Peer {
         self.order
             .iter()
             .map(|&slot| self.at(slot))
-            .filter(|one| one.addr.ip() == at)
+            .filter(|one| one.addr().ip() == at)
             .filter_map(|one| one.heard.as_ref()?.head.0.checked_sub(1))
             .max()
             .map(PieceIndex)

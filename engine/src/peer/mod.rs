@@ -5,6 +5,7 @@
 //! comes of it), `late` (what is taken back), `verify`, `upload` and `rechoke`; by the clock in `timers`, for the viewer in `viewing`; `blame` says why a piece is
 //! missing; `live`, `heard` and `source` are for streams without end. Nothing here reads a clock or holds a payload.
 
+mod address;
 mod arrive;
 mod blame;
 mod book;
@@ -386,7 +387,7 @@ impl Peer {
             let neighbour = self.at(slot);
             NeighbourView {
                 conn: neighbour.conn,
-                addr: neighbour.addr,
+                addr: neighbour.addr(),
                 peer_id: neighbour.peer_id(),
                 down: neighbour.down.rate(self.now),
                 up: neighbour.up.rate(self.now),

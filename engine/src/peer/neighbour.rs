@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::address::Address;
 use super::forwards::Forwards;
 use super::heard::Heard;
 use super::thin::Thin;
@@ -15,8 +16,6 @@ use crate::input::Remote;
 use crate::rate::{Rate, RateMeter};
 use crate::time::{Instant, nanos};
 
-/// BEP 3's reference client measures over at most 20 s (`max_rate_period`).
-pub(crate) const RATE_WINDOW: Duration = Duration::from_secs(20);
 /// Requests given up (cancelled, choked away) whose block may still come, remembered per
 /// neighbour so that it is not taken for an unasked one.
 const RELEASED_MAX: usize = 256;
@@ -48,7 +47,7 @@ impl Outstanding {
 #[expect(clippy::struct_excessive_bools, reason = "the protocol's own flags")]
 pub(crate) struct Neighbour {
     pub(crate) conn: ConnId,
-    pub(crate) addr: SocketAddr,
+    addr: Address,
     /// At which port of its host others can reach it, as far as we know.
     pub(crate) listen_port: Option<u16>,
     pub(crate) outbound: bool,
@@ -70,7 +69,7 @@ pub(crate) struct Neighbour {
     pub(crate) requests: Vec<Outstanding>,
     pub(crate) released: Thin<BlockRef>,
     /// Smallest time from a lone request to its block, in nanoseconds.
-    pub(crate) rtt: u64,
+    pub(crate) rtt: u32,
     /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
     response: u64,
     /// Asked, and silent for a minute (BEP 3 anti-snubbing).
@@ -109,14 +108,14 @@ impl Neighbour {
         // A driver's clock may leap, a recording's anywhere.
         self.response = self.response.saturating_mul(3).saturating_add(took) / 4;
         if request.alone {
-            self.rtt = self.rtt.min(took);
+            self.rtt = self.rtt.min(u32::try_from(took).unwrap_or(u32::MAX));
         }
     }
 
     /// A word of each of its lines.
     pub(super) fn warm(&self) -> u64 {
         u64::from(self.counted)
-            ^ self.rtt
+            ^ u64::from(self.rtt)
             ^ self.last_block.as_nanos()
             ^ self.connected_at.as_nanos()
             ^ u64::from(self.credit)
@@ -132,10 +131,15 @@ impl Neighbour {
                 .map_or(0, |block| u64::from(block.begin))
     }
 
+    /// Where it is.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr.get()
+    }
+
     /// Where others can reach it, as far as we know.
     pub(crate) fn listen(&self) -> Option<SocketAddr> {
         let port = self.listen_port?;
-        let mut addr = self.addr;
+        let mut addr = self.addr();
         addr.set_port(port);
         Some(addr)
     }
@@ -159,15 +163,15 @@ impl Neighbour {
     pub(crate) fn new(conn: ConnId, addr: SocketAddr, outbound: bool, now: Instant) -> Self {
         Self {
             conn,
-            addr,
+            addr: addr.into(),
             listen_port: outbound.then_some(addr.port()),
             outbound,
             remote: None,
             connected_at: now,
             heard: None,
             unchoked_at: now,
-            down: RateMeter::new(now, RATE_WINDOW),
-            up: RateMeter::new(now, RATE_WINDOW),
+            down: RateMeter::new(now),
+            up: RateMeter::new(now),
             last_block: now,
             blocks_in: 0,
             counted: 0,

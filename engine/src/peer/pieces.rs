@@ -437,7 +437,7 @@ impl PieceTable {
                 u16::try_from(index).expect("it was one before");
         }
         gone.blocks.clear();
-        if self.spare.len() < 8 {
+        if self.spare.len() < 2 {
             self.spare.push(gone.blocks);
         }
     }

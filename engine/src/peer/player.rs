@@ -58,13 +58,13 @@ pub(crate) struct Player {
     gathered: u32,
     reported: Reported,
     /// What downloads, over 10 s (papers.md 1.2, start rule b).
-    rate: RateMeter,
+    rate: RateMeter<START_RATE_SECONDS>,
     /// Bytes that the meter does not hold yet.
     last_block: u32,
 }
 
 /// Window of the start rule's rate.
-const START_RATE_WINDOW: Duration = Duration::from_secs(10);
+const START_RATE_SECONDS: u64 = 10;
 
 impl Player {
     pub(crate) fn new(rules: PlaybackConfig, bitrate: Rate, total: u64, now: Instant) -> Self {
@@ -88,7 +88,7 @@ impl Player {
             gathered: 0,
             live: None,
             reported: Reported::Never,
-            rate: RateMeter::new(now, START_RATE_WINDOW),
+            rate: RateMeter::new(now),
             last_block: 0,
             events: Vec::new(),
         }

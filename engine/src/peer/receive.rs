@@ -206,7 +206,7 @@ impl Peer {
     /// The neighbour has everything, or all that it wants.
     fn is_complete(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let neighbour = self.neighbour(conn).expect("checked by message");
-        let addr = neighbour.listen().unwrap_or(neighbour.addr);
+        let addr = neighbour.listen().unwrap_or(neighbour.addr());
         self.book.is_seed(addr);
         if self.pieces.is_complete() {
             Err(CloseReason::BothComplete)
@@ -281,7 +281,7 @@ impl Peer {
             Extended::G2gReport(report) => {
                 let from = self
                     .neighbour(conn)
-                    .and_then(|one| one.listen().or(Some(one.addr)));
+                    .and_then(|one| one.listen().or(Some(one.addr())));
                 self.reported(from.expect("checked by message"), &report)?;
             }
             Extended::G2gShares(shares) => self.claimed(conn, &shares)?,
@@ -303,7 +303,7 @@ impl Peer {
             .port
             .filter(|&port| port != 0 && !neighbour.outbound)
         {
-            let mut listen = neighbour.addr;
+            let mut listen = neighbour.addr();
             listen.set_port(port);
             neighbour.listen_port = Some(port);
             self.book.connected(listen);

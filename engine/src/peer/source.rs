@@ -180,7 +180,7 @@ impl Peer {
         };
         let neighbour = self.neighbours[conn.slot()].as_ref();
         neighbour.is_some_and(|one| {
-            let addr = one.listen().unwrap_or(one.addr);
+            let addr = one.listen().unwrap_or(one.addr());
             auxiliary.iter().any(|known| {
                 known.ip() == addr.ip() && (known.port() == 0 || known.port() == addr.port())
             })

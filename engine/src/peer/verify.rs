@@ -159,7 +159,7 @@ impl Peer {
         }
         let senders: Vec<Option<(ConnId, SocketAddr)>> = conns
             .into_iter()
-            .map(|conn| self.neighbour(conn).map(|one| (conn, one.addr)))
+            .map(|conn| self.neighbour(conn).map(|one| (conn, one.addr())))
             .collect();
         let first = senders[0];
         self.suspects.retain(|suspect| suspect.offset != offset);

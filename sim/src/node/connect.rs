@@ -21,7 +21,7 @@ const PATIENCE: u64 = 10_000_000_000;
 /// moment one begins, two always keep the link busy.
 const CREDIT: u16 = 2;
 /// Room is made for so many connections at a time.
-const SLOTS_MORE: usize = 8;
+const SLOTS_MORE: usize = 4;
 
 fn handshake_of(number: u32, alias: u16) -> Remote {
     Remote {
