@@ -24,7 +24,7 @@ struct News {
 }
 
 impl Peer {
-    /// Notes a neighbour's [`Message::Have`], if nothing follows from it: there is no output to
+    /// Notes a neighbour's [`Message::Have`](crate::Message::Have), if nothing follows from it: there is no output to
     /// drain, and [`poll_timeout`](Self::poll_timeout) stays what it was. False if it must be
     /// given to [`handle`](Self::handle): then nothing was done.
     ///
