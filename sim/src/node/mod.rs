@@ -24,7 +24,7 @@ use crate::check::Played;
 use crate::chunk::Place;
 use crate::fluid::{self, batch::Sending};
 use crate::links::{Downlink, Uplink};
-use crate::mail::{Body, Door, Mail};
+use crate::mail::{Body, Door, HAVE_BYTES, Mail};
 use crate::network::Network;
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::Outbox;
@@ -234,9 +234,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             Turn::Mail => unreachable!("mail is no event of its own"),
             Turn::Downlink => {
                 let (mail, bytes) = self.downlink.pop();
-                if !self.hear(now, &mail, bytes, net.shared) {
-                    self.deliver(now, mail, bytes, net);
-                }
+                self.deliver(now, mail, bytes, net);
             }
             Turn::Uplink => self.block_left(now, net),
             Turn::Hash => {
@@ -264,28 +262,38 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// and the node's next event is the one it was. False: nothing was done. The oracle among the
     /// drivers does without this.
     fn overhear(&mut self, mail: &Mail, shared: &Shared) -> bool {
-        if !matches!(mail.body, Body::Message(Message::Have(_))) {
-            return false;
-        }
-        let record = mail.arriving();
-        let Some(done) = N::at_once(&self.downlink, record) else {
+        let Body::Message(Message::Have(piece)) = mail.body else {
             return false;
         };
-        let heard = self.hear(mail.at, mail, record.bytes, shared);
+        let Some(done) = N::at_once(&self.downlink, mail.arriving()) else {
+            return false;
+        };
+        let heard = self.hear(mail.at, mail.door(), piece, shared);
         if heard {
             self.downlink.served(done);
         }
         heard
     }
 
-    /// The record is a HAVE that is through, and of which nothing follows: it is dealt with. False:
-    /// nothing was done.
-    #[inline]
-    fn hear(&mut self, now: u64, mail: &Mail, bytes: u64, shared: &Shared) -> bool {
+    /// The same of a HAVE that waited on the downlink and is through now.
+    fn overhear_waiting(&mut self, now: u64, shared: &Shared) -> bool {
+        let Some(mail) = self.downlink.front() else {
+            return false;
+        };
         let Body::Message(Message::Have(piece)) = mail.body else {
             return false;
         };
-        let Door { serial, slot } = mail.door();
+        let heard = self.hear(now, mail.door(), piece, shared);
+        if heard {
+            self.downlink.pop();
+        }
+        heard
+    }
+
+    /// A HAVE is through: it is dealt with, if nothing follows from it. False: nothing was done.
+    #[inline]
+    fn hear(&mut self, now: u64, door: Door, piece: PieceIndex, shared: &Shared) -> bool {
+        let Door { serial, slot } = door;
         let conn = ConnId::new(serial, slot);
         if shared.setup.wire != WireMode::Typed {
             return false;
@@ -297,7 +305,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             return false;
         }
         self.trace.have(now, conn, piece);
-        self.counts.down += bytes;
+        self.counts.down += HAVE_BYTES;
         self.counts.messages += 1;
         self.counts.calls += 1;
         true
@@ -326,7 +334,12 @@ impl<O: Observer, N: Network> Node<O, N> {
                     }
                     self.mail(record.take(), net);
                 }
-                _ if next.0 < end => self.own(next.0, next.1, net),
+                _ if next.0 < end => {
+                    let waits = next.1 == Turn::Downlink;
+                    if !(waits && self.overhear_waiting(next.0, net.shared)) {
+                        self.own(next.0, next.1, net);
+                    }
+                }
                 _ => return next.0,
             }
             next = self.next();
