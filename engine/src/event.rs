@@ -61,16 +61,16 @@ pub struct Traffic {
     pub payload_up: u64,
     /// Payload of blocks received, of use or not.
     pub payload_down: u64,
+    /// Everything else sent, headers of `Piece` included.
+    pub control_up: u64,
+    /// Everything else received.
+    pub control_down: u64,
     /// Of `payload_down`: blocks we had already.
     pub duplicate: u64,
     /// Of `payload_down`: blocks that failed verification.
     pub corrupt: u64,
     /// Bytes that came from a web seed, of use or not; not in `payload_down`.
     pub from_web_seed: u64,
-    /// Everything else sent, headers of `Piece` included.
-    pub control_up: u64,
-    /// Everything else received.
-    pub control_down: u64,
     /// Give-to-Get queries sent; where receivers acknowledge: receipts that were brought.
     pub queries: u64,
     /// Of `queries`: those answered in time; of the receipts: those that counted.

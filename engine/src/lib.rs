@@ -39,6 +39,7 @@ mod config;
 mod error;
 mod event;
 mod exchange;
+mod fetch;
 mod geometry;
 mod id;
 mod input;
@@ -59,6 +60,7 @@ pub use config::{Config, Detail, Limits, WebSeedUse};
 pub use error::{CallError, CloseReason, ConfigError, Refused};
 pub use event::{Cause, CauseMillis, Event, LeaveReason, Traffic};
 pub use exchange::{Exchange, Metadata, Pex, PexPeer};
+pub use fetch::Fetch;
 pub use geometry::{Block, BlockRef, Geometry, PieceIndex, Window};
 pub use id::{ConnId, PeerId};
 pub use input::{
@@ -69,7 +71,7 @@ pub use message::{
     Receipt, Seal,
 };
 pub use output::{Announce, Output};
-pub use peer::{Footprint, NeighbourView, Peer, PlayState, PlaybackView};
+pub use peer::{Footprint, NeighbourView, Outputs, Peer, PlayState, PlaybackView};
 pub use rate::{Rate, RateMeter};
 pub use seed::{Rng, Seed};
 pub use time::Instant;

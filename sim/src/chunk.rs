@@ -1,11 +1,14 @@
 //! Peers that are handled together, one after the other: all of them, or several such for each thread.
 
+use swarmbed_engine::Fetch;
+
 use crate::calendar::Calendar;
 use crate::mail::Mail;
 use crate::network::Network;
-use crate::node::{Ahead, Have, Net, Node};
+use crate::node::{Ahead, Net, Node};
 use crate::observer::Observer;
 use crate::outbox::Outbox;
+use crate::prefetch::Prefetch;
 use crate::shared::Shared;
 
 /// A record's place in the order, and where it lies.
@@ -22,13 +25,16 @@ pub(crate) struct Place {
 /// those who have not come yet and of those who are gone, it is passed over whole.
 const GROUP: usize = u32::BITS as usize;
 
-/// Peers whose turns are prepared together: as many misses as a processor has under way at once, and what they
-/// bring still fits its nearest cache. Even among 500 peers most of what a turn reads is in none that is near:
-/// each is back only after all the others.
-const AHEAD: usize = 16;
+/// Turns between the first step in which what a turn reads is asked for, and the turn: one for each further step along
+/// the pointers. Even among 500 peers most of what a turn reads is in no cache that is near: each peer is back only
+/// after all the others.
+const AHEAD: usize = 5;
+
+/// Peers from which on that pays: what fewer have is in a cache at all times.
+const WORTH_AHEAD: usize = 512;
 
 /// Records of a turn that are prepared: nearly all of nearly all turns.
-const RECORDS: usize = 4;
+const RECORDS: u32 = 4;
 
 /// The peers of a group, taken together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,9 +75,8 @@ pub(crate) struct Chunk<O, N> {
     rows: Vec<Row>,
     /// Whose turn it is in this window; empty between windows.
     due: Vec<usize>,
-    /// What happens in the turns that are prepared, and to whom: HAVEs, and all else.
-    haves: Vec<(usize, Have)>,
-    ahead: Vec<(usize, Ahead)>,
+    /// What happens in the next turns.
+    ahead: [Vec<Ahead>; AHEAD],
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
@@ -98,8 +103,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             next_at,
             rows: vec![Row::default(); nodes.len()],
             due: Vec::new(),
-            haves: Vec::new(),
-            ahead: Vec::new(),
+            ahead: Default::default(),
             nodes,
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
             senders: Vec::new(),
@@ -144,16 +148,24 @@ impl<O: Observer, N: Network> Chunk<O, N> {
                 due.extend(places(bits).map(|place| first + place));
             }
         }
-        for peers in due.chunks(AHEAD) {
-            self.warm(peers, end);
+        let ahead = if self.nodes.len() < WORTH_AHEAD {
+            0
+        } else {
+            AHEAD
+        };
+        for step in 0..due.len() + ahead {
+            if ahead > 0 {
+                self.fetch(&due, step, end);
+            }
+            let Some(&peer) = step.checked_sub(ahead).and_then(|turn| due.get(turn)) else {
+                continue;
+            };
             let out = &mut self.out;
             let mut net = Net { shared, out };
-            for &peer in peers {
-                let Row { from, to } = std::mem::take(&mut self.rows[peer]);
-                let order = &self.order[from as usize..to as usize];
-                let node = &mut self.nodes[peer];
-                self.next_at[peer] = node.window(&mut self.mail, order, end, &mut net);
-            }
+            let Row { from, to } = std::mem::take(&mut self.rows[peer]);
+            let order = &self.order[from as usize..to as usize];
+            let node = &mut self.nodes[peer];
+            self.next_at[peer] = node.window(&mut self.mail, order, end, &mut net);
         }
         due.clear();
         self.due = due;
@@ -166,42 +178,51 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         }
     }
 
-    /// Has what these peers' turns will read fetched at the same time, step by step along the pointers.
-    fn warm(&mut self, peers: &[usize], end: u64) {
+    /// Has what turns to come will read fetched, of each a step further along the pointers. `step` is that of the turn
+    /// that is the farthest off.
+    fn fetch(&mut self, due: &[usize], step: usize, end: u64) {
         let nodes = &self.nodes;
-        let each = |step: fn(&Node<O, N>) -> u64| {
-            let nodes = peers.iter().map(|&peer| &nodes[peer]);
-            nodes.fold(0, |read, node| read ^ step(node))
+        let turn = |back: usize| {
+            let turn = step.checked_sub(back)?;
+            Some((turn % AHEAD, *due.get(turn)?))
         };
-        let mut read = each(Node::warm) ^ each(Node::warm_engine);
-        self.haves.clear();
-        self.ahead.clear();
-        for &peer in peers {
-            let Row { from, to } = self.rows[peer];
-            for place in self.order[from as usize..to as usize].iter().take(RECORDS) {
-                let mail = &self.mail[place.index as usize];
-                match Have::of(mail) {
-                    Some(have) => self.haves.push((peer, have)),
-                    None => self.ahead.push((peer, Ahead::of(mail))),
-                }
-            }
-            if let Some(own) = nodes[peer].ahead(end) {
-                self.ahead.push((peer, own));
+        if let Some((_, peer)) = turn(0) {
+            nodes[peer].fetch();
+        }
+        if let Some((_, peer)) = turn(1) {
+            nodes[peer].fetch_engine();
+            for place in self.records(peer) {
+                Prefetch::all(&self.mail[place.index as usize]);
             }
         }
-        for &(peer, have) in &self.haves {
-            read ^= nodes[peer].warm_have(have);
+        if let Some((place, peer)) = turn(2) {
+            let mut ahead = std::mem::take(&mut self.ahead[place]);
+            ahead.clear();
+            let mail = |place: &Place| Ahead::of(&self.mail[place.index as usize]);
+            ahead.extend(self.records(peer).iter().map(mail));
+            nodes[peer].ahead(end, |own| ahead.push(own));
+            for &event in &ahead {
+                nodes[peer].fetch_slot(event);
+            }
+            self.ahead[place] = ahead;
         }
-        for step in [
-            Node::warm_conn,
-            Node::warm_slot,
-            Node::warm_neighbour,
-            Node::warm_queues,
-        ] {
-            let all = self.ahead.iter();
-            read ^= all.fold(0, |read, &(peer, ahead)| read ^ step(&nodes[peer], ahead));
+        if let Some((place, peer)) = turn(3) {
+            for &event in &self.ahead[place] {
+                self.nodes[peer].fetch_queues(event);
+            }
         }
-        std::hint::black_box(read);
+        if let Some((place, peer)) = turn(4) {
+            for &event in &self.ahead[place] {
+                self.nodes[peer].fetch_blocks(event);
+            }
+        }
+    }
+
+    /// A peer's first records of this window.
+    fn records(&self, peer: usize) -> &[Place] {
+        let Row { from, to } = self.rows[peer];
+        let to = to.min(from + RECORDS);
+        &self.order[from as usize..to as usize]
     }
 
     /// A batch of shares begins, between two windows.

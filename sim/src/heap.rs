@@ -119,5 +119,6 @@ pub(crate) fn run<O: Observer, N: Network>(
         in_flight: store.iter().map(|mail| mail.body.bytes()).sum(),
         nodes,
         tracker: (tracker.up, tracker.down),
+        work: vec![out.work],
     }
 }

@@ -50,6 +50,7 @@ mod network;
 mod node;
 mod observer;
 mod outbox;
+mod prefetch;
 mod report;
 pub mod scenario;
 mod setup;

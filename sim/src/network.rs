@@ -3,6 +3,8 @@
 //! A model is a type parameter of [`Node`](crate::node::Node), so no event asks which one it is. It
 //! knows neither peers nor mail: a receiver is a number, a record is whatever it is.
 
+use swarmbed_engine::Fetch;
+
 use crate::links::Downlink;
 
 /// A network model, as the state of one uplink.
@@ -30,6 +32,9 @@ pub(crate) trait Network: Sized {
     fn first(&self) -> Option<u16> {
         None
     }
+
+    /// What most changes read beside itself will be read.
+    fn fetch<F: Fetch>(&self) {}
 
     /// The block that ends now leaves the link; returns whose slot it was.
     fn finish(&mut self, now: u64) -> u16;

@@ -1,9 +1,9 @@
-//! Where mail is put until the window is over: one box per chunk of receivers. And what is lent to
-//! engines while one speaks.
+//! Where mail is put until the window is over: one box per chunk of receivers. And what one node has only while it
+//! speaks, so that all have it in turn.
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{Output, Peer};
+use swarmbed_engine::{Input, Outputs, Peer};
 
 use crate::calendar::Calendar;
 use crate::mail::{Mail, TRACKER};
@@ -24,9 +24,24 @@ pub(crate) struct Outbox {
     /// Viewers whom nobody needs to wait for any longer.
     pub(crate) released: u32,
     /// Lent to one engine at a time, for what it wants done.
-    queue: VecDeque<Output>,
+    queue: Outputs,
     /// It is lent.
     lent: bool,
+    /// Inputs to be given to the engine that speaks before anything else happens.
+    pub(crate) pending: VecDeque<Input>,
+    /// When which peer was called last, and how often at that time.
+    pub(crate) instant: ((u64, u32), u32),
+    pub(crate) work: Work,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) messages: u64,
+    pub(crate) calls: u64,
+    /// Blocks of 16 KiB stored that were not corrupt, and their bytes.
+    pub(crate) useful_blocks: u64,
+    pub(crate) useful_bytes: u64,
 }
 
 impl Outbox {
@@ -39,8 +54,11 @@ impl Outbox {
             home: None,
             earliest: u64::MAX,
             released: 0,
-            queue: VecDeque::new(),
+            queue: Outputs::default(),
             lent: false,
+            pending: VecDeque::new(),
+            instant: ((0, TRACKER), 0),
+            work: Work::default(),
         }
     }
 

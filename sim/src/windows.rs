@@ -186,6 +186,7 @@ impl<O: Observer, N: Network + Send> Driver<O, N> {
         in_flight += self.chunks.iter().map(Chunk::in_flight).sum::<u64>();
         Outcome {
             end,
+            work: self.chunks.iter().map(|chunk| chunk.out.work).collect(),
             nodes: self
                 .chunks
                 .into_iter()

@@ -18,7 +18,7 @@ use crate::mutant::Mutant;
 use crate::network::Network;
 use crate::node::{Net, Node, Remains};
 use crate::observer::{Observer, PeerFacts};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Work};
 use crate::report::{OverlaySnapshot, Report, Totals};
 use crate::setup::{Fault, NetworkModel, Setup, WireMode};
 use crate::shared::Shared;
@@ -92,6 +92,8 @@ pub(crate) struct Outcome<O, N> {
     pub(crate) in_flight: u64,
     /// Bytes the tracker sent and got.
     pub(crate) tracker: (u64, u64),
+    /// By chunk.
+    pub(crate) work: Vec<Work>,
 }
 
 impl<O: Observer> World<O> {
@@ -302,10 +304,12 @@ fn report<O: Observer, N: Network>(
                 half.try_into().expect("half of 16 bytes"),
             ));
         }
-        totals.useful_blocks += peer.counts.useful_blocks;
-        totals.useful_bytes += peer.counts.useful_bytes;
-        totals.messages += peer.counts.messages;
-        totals.calls += peer.counts.calls;
+    }
+    for work in outcome.work.iter().chain([&nowhere.work]) {
+        totals.useful_blocks += work.useful_blocks;
+        totals.useful_bytes += work.useful_bytes;
+        totals.messages += work.messages;
+        totals.calls += work.calls;
     }
     let mut checks = Checks::default();
     let in_flight = outcome.in_flight + present;

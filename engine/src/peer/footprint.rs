@@ -7,7 +7,6 @@ use core::mem::{size_of, size_of_val};
 
 use super::neighbour::{Neighbour, Outstanding};
 use super::{Link, Peer};
-use crate::output::Output;
 
 /// What a peer holds at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +28,7 @@ impl Peer {
         let beside: usize = neighbours.map(|one| one.bytes()).sum();
         let live = self.live.as_ref().map_or(0, |live| live.bytes());
         let bytes = size_of::<Self>()
-            + self.outbox.capacity() * size_of::<Output>()
+            + self.outbox.bytes()
             + self.links.capacity() * size_of::<Link>()
             + self.tags.capacity() * size_of::<u32>()
             + self.order.capacity() * size_of::<u16>()

@@ -50,11 +50,6 @@ impl Link {
         self.gives_only && !self.they_interested
     }
 
-    /// A word at each end: it may lie in two lines.
-    pub(super) const fn warm(&self) -> u64 {
-        self.conn.serial() as u64 ^ self.last_sent.as_nanos()
-    }
-
     pub(crate) const fn new(conn: ConnId, now: Instant) -> Self {
         Self {
             conn,

@@ -13,6 +13,7 @@ mod claims;
 mod connect;
 mod download;
 mod exchange;
+mod fetch;
 mod footprint;
 mod forwards;
 mod heard;
@@ -22,6 +23,7 @@ mod link;
 mod live;
 mod misbehave;
 mod neighbour;
+mod outputs;
 mod overhear;
 mod owners;
 mod pieces;
@@ -39,11 +41,9 @@ mod timers;
 mod upload;
 mod verify;
 mod viewing;
-mod warm;
 mod web_seed;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -71,6 +71,7 @@ pub use footprint::Footprint;
 pub(crate) use link::Link;
 use live::Live;
 pub(crate) use neighbour::Neighbour;
+pub use outputs::Outputs;
 pub(crate) use owners::{Blocks, Owned};
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;
@@ -111,7 +112,7 @@ pub struct NeighbourView {
 /// One local peer's part in one swarm. Its fields stand in this order in memory: what every call
 /// looks at comes first, side by side, for among thousands of peers every line of it is a miss.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Peer {
     now: Instant,
     /// The first of what `timers` looks after by a time of its own; see `reschedule`.
@@ -120,14 +121,16 @@ pub struct Peer {
     live: Option<Box<Live>>,
     web_seed: Option<Box<WebSeed>>,
     talks: Option<Box<Talks>>,
-    outbox: VecDeque<Output>,
+    outbox: Outputs,
     /// By slot.
     links: Vec<Link>,
+    /// By slot.
+    neighbours: Vec<Option<Neighbour>>,
     /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
     order: Vec<u16>,
-    book: Book,
-    traffic: Traffic,
-    forwarding: Forwarding,
+    selector: Box<dyn PieceSelector>,
+    /// [`PieceSelector::needs_candidates`]
+    needs_candidates: bool,
     left: bool,
     /// It is an adversary.
     lies: bool,
@@ -139,25 +142,23 @@ pub struct Peer {
     busy_slots: u16,
     next_serial: u32,
     pieces: PieceTable,
+    traffic: Traffic,
     player: Option<Player>,
-    /// By slot.
-    neighbours: Vec<Option<Neighbour>>,
-    /// By slot: a few bits of who is there, as open neighbours are looked for by name.
-    tags: Vec<u32>,
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
+    config: Config,
+    /// By slot: a few bits of who is there, as open neighbours are looked for by name.
+    tags: Vec<u32>,
+    book: Book,
+    forwarding: Forwarding,
     choke_at: Instant,
     reports: Reports,
     receipts: Receipts,
-    selector: Box<dyn PieceSelector>,
-    /// [`PieceSelector::needs_candidates`]
-    needs_candidates: bool,
     choker: Box<dyn Choker>,
     seed_choker: Box<dyn Choker>,
     choker_asked_at: Instant,
     uplink: Option<Rate>,
-    config: Config,
     select_rng: Rng,
     choke_rng: Rng,
 }
@@ -242,7 +243,7 @@ impl Peer {
             uplink: None,
             tick_at: now + TICK,
             traffic: Traffic::default(),
-            outbox: VecDeque::new(),
+            outbox: Outputs::default(),
             pieces,
             config,
         };
@@ -338,18 +339,13 @@ impl Peer {
     /// The next thing to do; drain to `None` after every call.
     #[inline]
     pub fn poll_output(&mut self) -> Option<Output> {
-        let output = self.outbox.pop_front()?;
-        if self.outbox.is_empty() {
-            // Begins again at the queue's first place, which is in the cache.
-            self.outbox.clear();
-        }
-        Some(output)
+        self.outbox.pop_front()
     }
 
     /// Exchanges the queue of outputs for another, if both are empty, and tells whether it did. A driver
     /// of many peers so lends its own to each in turn: one queue in the cache, not one a peer that is not.
     #[inline]
-    pub fn swap_queue(&mut self, other: &mut VecDeque<Output>) -> bool {
+    pub fn swap_queue(&mut self, other: &mut Outputs) -> bool {
         let empty = self.outbox.is_empty() && other.is_empty();
         if empty {
             core::mem::swap(&mut self.outbox, other);

@@ -10,6 +10,7 @@ use super::forwards::Forwards;
 use super::heard::Heard;
 use super::thin::Thin;
 use crate::bitfield::Bitfield;
+use crate::fetch::Fetch;
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
@@ -42,51 +43,52 @@ impl Outstanding {
     }
 }
 
-/// See the module.
+/// See the module. Its fields stand in this order in memory: what blocks read comes first, for among thousands of peers
+/// every line of it is a miss.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "the protocol's own flags")]
+#[repr(C)]
 pub(crate) struct Neighbour {
     pub(crate) conn: ConnId,
-    addr: Address,
-    /// At which port of its host others can reach it, as far as we know.
-    pub(crate) listen_port: Option<u16>,
-    pub(crate) outbound: bool,
-    /// Handshakes are exchanged; before that it is only being dialled.
-    pub(crate) remote: Option<Remote>,
-    pub(crate) connected_at: Instant,
-    /// In a live swarm, from its extension handshake on.
-    pub(crate) heard: Option<Box<Heard>>,
-
-    pub(crate) unchoked_at: Instant,
-
-    pub(crate) down: RateMeter,
-    pub(crate) up: RateMeter,
-    pub(crate) last_block: Instant,
-    /// Blocks it sent us.
-    pub(crate) blocks_in: u32,
-    /// Part of a block that `Progress` has counted already.
-    pub(crate) counted: u32,
     pub(crate) requests: Vec<Outstanding>,
-    pub(crate) released: Thin<BlockRef>,
-    /// Smallest time from a lone request to its block, in nanoseconds.
-    pub(crate) rtt: u32,
+    pub(crate) down: RateMeter,
     /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
     response: u64,
-    /// Asked, and silent for a minute (BEP 3 anti-snubbing).
-    pub(crate) snubbed: bool,
+    /// Smallest time from a lone request to its block, in nanoseconds.
+    pub(crate) rtt: u32,
     /// Requests it bears, as it said.
     pub(crate) requests_max: u16,
-
-    pub(crate) uploads: Thin<Block>,
-    pub(crate) credit: u16,
-
+    /// Asked, and silent for a minute (BEP 3 anti-snubbing).
+    pub(crate) snubbed: bool,
     /// It speaks Give-to-Get as we do.
     pub(crate) g2g: bool,
+
+    pub(crate) last_block: Instant,
+    /// Part of a block that `Progress` has counted already.
+    pub(crate) counted: u32,
+    /// Blocks it sent us.
+    pub(crate) blocks_in: u32,
+    pub(crate) uploads: Thin<Block>,
+    pub(crate) up: RateMeter,
+    pub(crate) unchoked_at: Instant,
+    pub(crate) connected_at: Instant,
+    pub(crate) credit: u16,
     /// Blocks went to it since the last choke round.
     pub(crate) served: bool,
+    pub(crate) outbound: bool,
+    /// At which port of its host others can reach it, as far as we know.
+    pub(crate) listen_port: Option<u16>,
+
+    addr: Address,
+    /// Handshakes are exchanged; before that it is only being dialled.
+    pub(crate) remote: Option<Remote>,
+    /// In a live swarm, from its extension handshake on.
+    pub(crate) heard: Option<Box<Heard>>,
+    pub(crate) released: Thin<BlockRef>,
     /// Its forwarding, once there is something to note.
     pub(crate) forwards: Option<Box<Forwards>>,
 }
+
+const _: () = assert!(size_of::<Option<Neighbour>>() == 192);
 
 impl Neighbour {
     /// What it gives now, by Little's law: what is asked for over the time that an answer takes.
@@ -112,23 +114,18 @@ impl Neighbour {
         }
     }
 
-    /// A word of each of its lines.
-    pub(super) fn warm(&self) -> u64 {
-        u64::from(self.counted)
-            ^ u64::from(self.rtt)
-            ^ self.last_block.as_nanos()
-            ^ self.connected_at.as_nanos()
-            ^ u64::from(self.credit)
+    /// What waits for it, and what it is asked for.
+    #[inline]
+    pub(super) fn fetch_queues<F: Fetch>(&self) {
+        F::item(&self.requests, self.requests.len().saturating_sub(1));
+        F::item(&self.requests, 0);
+        self.uploads.fetch::<F>();
     }
 
-    /// A word of its queues.
-    pub(super) fn warm_queues(&self) -> u64 {
-        let request = self.requests.last().map_or(0, |one| one.at.as_nanos());
-        request
-            ^ self
-                .uploads
-                .front()
-                .map_or(0, |block| u64::from(block.begin))
+    /// Then the first that waits.
+    #[inline]
+    pub(super) fn fetch_uploads<F: Fetch>(&self) {
+        self.uploads.fetch_ends::<F>();
     }
 
     /// Where it is.

@@ -3,11 +3,12 @@
 //! A HAVE touches one line or two; a verified piece, which asks of every neighbour whether it has
 //! it, as few; and a selector goes through one neighbour's pieces 64 at a step.
 
+use alloc::boxed::Box;
 use alloc::vec;
-use alloc::vec::Vec;
 
 use super::tally;
 use crate::bitfield::{Bitfield, bits};
+use crate::fetch::Fetch;
 
 /// See the module.
 #[derive(Debug)]
@@ -17,9 +18,9 @@ pub(crate) struct Owners {
     /// Words of a block: the planes, and then one for each slot.
     stride: usize,
     /// Blocks of 64 pieces.
-    blocks: Vec<u64>,
+    blocks: Box<[u64]>,
     /// Slots whose pieces count for rarity: not those who had everything from the start.
-    counted: Vec<u64>,
+    counted: Box<[u64]>,
 }
 
 /// Who has what of 64 pieces.
@@ -73,14 +74,14 @@ impl Owners {
         Self {
             depth,
             stride,
-            blocks: vec![0; (pieces as usize).div_ceil(64) * stride],
-            counted: vec![u64::MAX; usize::from(slots_max).div_ceil(64)],
+            blocks: vec![0; (pieces as usize).div_ceil(64) * stride].into(),
+            counted: vec![u64::MAX; usize::from(slots_max).div_ceil(64)].into(),
         }
     }
 
     /// Bytes of memory beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        (self.blocks.capacity() + self.counted.capacity()) * size_of::<u64>()
+        size_of_val(&*self.blocks) + size_of_val(&*self.counted)
     }
 
     /// Counts of a block.
@@ -116,6 +117,16 @@ impl Owners {
     pub(crate) fn of(&self, offset: usize) -> impl Fn(u16) -> bool + '_ {
         let (maps, bit) = (self.maps(offset), offset % 64);
         move |slot| maps[usize::from(slot)] >> bit & 1 == 1
+    }
+
+    /// What is read to learn whether the neighbour in `slot` has the piece, and how many do.
+    #[inline]
+    pub(super) fn fetch<F: Fetch>(&self, offset: usize, slot: usize) {
+        let block = &self.blocks[offset / 64 * self.stride..][..self.stride];
+        let (planes, maps) = block.split_at(self.depth);
+        F::item(planes, 0);
+        F::item(maps, slot);
+        F::item(&self.counted, slot / 64);
     }
 
     /// For each slot, 1 if the neighbour there has the piece, or else 0.
@@ -260,6 +271,8 @@ impl Owners {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]

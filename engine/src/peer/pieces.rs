@@ -9,11 +9,13 @@
 mod candidates;
 mod slide;
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::owners::Owners;
 use crate::bitfield::Bitfield;
+use crate::fetch::Fetch;
 use crate::geometry::{BlockRef, Geometry, PieceIndex, Window};
 use crate::id::ConnId;
 use crate::seed::Rng;
@@ -43,8 +45,9 @@ struct Started {
 
 const NOT_STARTED: u16 = u16::MAX;
 
-/// See the module.
+/// See the module. Its fields stand in this order in memory; see [`Peer`](super::Peer).
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct PieceTable {
     geometry: Geometry,
     window: Window,
@@ -52,17 +55,17 @@ pub(crate) struct PieceTable {
     selectable: Bitfield,
     started: Vec<Started>,
     /// Index into `started` per piece, or `NOT_STARTED`.
-    started_at: Vec<u16>,
-    spare: Vec<Vec<BlockState>>,
+    started_at: Box<[u16]>,
     /// Which neighbours have each piece; changed in `candidates` alone.
     owners: Owners,
     /// By slot; see `candidates`.
-    candidates: Vec<u32>,
-    /// Makes our random order of equally rare pieces our own.
-    salt: u32,
+    candidates: Box<[u32]>,
     missing_bytes: u64,
     /// Missing pieces below this offset are not wanted: a live stream's playhead has passed them.
     floor: usize,
+    /// Makes our random order of equally rare pieces our own.
+    salt: u32,
+    spare: Vec<Vec<BlockState>>,
 }
 
 impl PieceTable {
@@ -74,10 +77,10 @@ impl PieceTable {
         size_of_val(self.have.words())
             + size_of_val(self.selectable.words())
             + self.started.capacity() * size_of::<Started>()
-            + self.started_at.capacity() * size_of::<u16>()
+            + size_of_val(&*self.started_at)
             + self.spare.capacity() * size_of::<Vec<BlockState>>()
             + started.chain(spare).sum::<usize>()
-            + self.candidates.capacity() * size_of::<u32>()
+            + size_of_val(&*self.candidates)
             + self.owners.bytes()
     }
 
@@ -98,10 +101,10 @@ impl PieceTable {
             have,
             selectable,
             started: Vec::new(),
-            started_at: vec![NOT_STARTED; pieces as usize],
+            started_at: vec![NOT_STARTED; pieces as usize].into(),
             spare: Vec::new(),
             owners: Owners::new(pieces, slots_max),
-            candidates: vec![0; usize::from(slots_max)],
+            candidates: vec![0; usize::from(slots_max)].into(),
             salt: u32::try_from(rng.below(1 << 32)).expect("below 2^32"),
             missing_bytes,
             floor: 0,
@@ -147,29 +150,43 @@ impl PieceTable {
             .is_some_and(|offset| self.have.contains(offset))
     }
 
-    /// A word of each line that is read when a neighbour has the piece.
-    pub(super) fn warm_have(&self, slot: usize, piece: PieceIndex) -> u64 {
-        let offset = self.offset(piece);
-        offset.map_or(0, |offset| {
-            u64::from(self.have.contains(offset)) ^ u64::from(self.owners.owns(offset, slot))
-        })
+    /// What is read when a neighbour has the piece.
+    #[inline]
+    pub(super) fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        if let Some(offset) = self.offset(piece) {
+            F::item(self.have.words(), offset / 64);
+            F::item(&self.candidates, slot);
+            self.owners.fetch::<F>(offset, slot);
+        }
     }
 
-    /// A word of each line that is read to learn who has the piece, and whether it is asked for.
-    pub(super) fn warm(&self, slot: usize, piece: PieceIndex) -> u64 {
-        let Some(offset) = self.offset(piece) else {
-            return 0;
-        };
-        u64::from(self.have.contains(offset))
-            ^ u64::from(self.started_at[offset])
-            ^ u64::from(self.owners.owns(offset, slot))
+    /// What is read to learn who has the piece, and whether it is asked for.
+    #[inline]
+    pub(super) fn fetch<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        if let Some(offset) = self.offset(piece) {
+            F::item(self.have.words(), offset / 64);
+            F::item(self.selectable.words(), offset / 64);
+            F::item(&self.started_at, offset);
+            self.owners.fetch::<F>(offset, slot);
+        }
     }
 
-    /// A word of the piece's blocks, if it is started.
-    pub(super) fn warm_blocks(&self, piece: PieceIndex) -> u64 {
-        let started = self.offset(piece).and_then(|offset| self.entry(offset));
-        let first = started.and_then(|started| started.blocks.first());
-        u64::from(first == Some(&BlockState::Missing))
+    /// Then, what is asked of the piece, if it is started.
+    #[inline]
+    pub(super) fn fetch_started<F: Fetch>(&self, piece: PieceIndex) {
+        if let Some(offset) = self.offset(piece) {
+            F::item(&self.started, usize::from(self.started_at[offset]));
+        }
+    }
+
+    /// And its blocks.
+    #[inline]
+    pub(super) fn fetch_blocks<F: Fetch>(&self, piece: PieceIndex) {
+        if let Some(offset) = self.offset(piece)
+            && let Some(started) = self.entry(offset)
+        {
+            F::item(&started.blocks, 0);
+        }
     }
 
     /// Our own random order of equally rare pieces, lower first; no two are equal.

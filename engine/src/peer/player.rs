@@ -33,13 +33,13 @@ pub(crate) struct Player {
     /// In a live stream: until then the piece under the playhead, which the window follows, is the
     /// one it was. Zero: it must be looked at.
     same_piece_until: Instant,
-    events: Vec<Event>,
-    live: Option<live::LiveState>,
     state: PlayState,
     /// What pausing interrupted: `Buffering` or `Playing`.
     paused_from: PlayState,
     /// Playback began once, so the next first frame ends a seek.
     started: bool,
+    events: Vec<Event>,
+    live: Option<live::LiveState>,
     rules: PlaybackConfig,
     bitrate: Rate,
     total: u64,

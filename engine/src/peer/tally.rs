@@ -108,7 +108,7 @@ mod tests {
                 assert_eq!(count(&planes, bit), plain[bit]);
                 let wanted = 1 + u32::try_from(rng.below(1 + u64::from(most))).unwrap();
                 let enough = (0..64).filter(|&bit| plain[bit] >= wanted);
-                let enough = enough.map(|bit| 1 << bit).sum();
+                let enough: u64 = enough.map(|bit| 1 << bit).sum();
                 assert_eq!(at_least(&planes, wanted), enough, "{wanted} of {most}");
             }
         }

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::ops::Deref;
 
+use crate::fetch::Fetch;
+
 /// See the module. It is read as the queue that it stands for.
 #[derive(Debug)]
 #[expect(
@@ -26,6 +28,22 @@ impl<T: 'static> Thin<T> {
         full.map_or(0, |queue| {
             size_of::<VecDeque<T>>() + queue.capacity() * size_of::<T>()
         })
+    }
+
+    /// What is read to find its items.
+    #[inline]
+    pub(super) fn fetch<F: Fetch>(&self) {
+        if let Some(queue) = self.0.as_deref() {
+            F::all(queue);
+        }
+    }
+
+    /// Then what is read when one is taken or put there.
+    #[inline]
+    pub(super) fn fetch_ends<F: Fetch>(&self) {
+        if let Some(queue) = self.0.as_deref() {
+            F::ends(queue);
+        }
     }
 
     /// Puts it last.

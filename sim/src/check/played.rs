@@ -7,14 +7,15 @@ use crate::node::Storage;
 
 /// What a viewer has seen so far.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Played {
+    /// The playhead may have passed pieces.
+    due: bool,
+    sought: bool,
     /// All pieces below were fine.
     checked: u32,
     /// Pieces jumped over, ascending.
     skipped: Vec<u32>,
-    /// The playhead may have passed pieces.
-    due: bool,
-    sought: bool,
 }
 
 impl Played {

@@ -12,6 +12,8 @@
 
 use std::collections::VecDeque;
 
+use swarmbed_engine::Fetch;
+
 use super::nanos_for;
 use crate::network::Arriving;
 
@@ -162,13 +164,30 @@ impl<T> Downlink<T> {
         self.queue.front().map(|head| &head.2)
     }
 
+    /// What is through before `end`, of what waits now.
+    pub(crate) fn through(&self, end: u64) -> impl Iterator<Item = &T> {
+        let before = self.queue.iter().take_while(move |(at, ..)| *at < end);
+        before.map(|(_, _, item)| item)
+    }
+
+    /// What is read when the head is taken, or something is put behind it.
+    #[inline]
+    pub(crate) fn fetch<F: Fetch>(&self) {
+        F::ends(&self.queue);
+    }
+
     /// Takes the head and its bytes.
     pub(crate) fn pop(&mut self) -> (T, u64) {
         let (_, bytes, item) = self.queue.pop_front().expect("something waits");
         self.head = self.queue.front().map_or(u64::MAX, |head| head.0);
-        if self.queue.is_empty() && self.queue.capacity() > KEPT_MAX {
-            // It was long when all came at once, and will not be again.
-            self.queue = VecDeque::new();
+        if self.queue.is_empty() {
+            if self.queue.capacity() > KEPT_MAX {
+                // It was long when all came at once, and will not be again.
+                self.queue = VecDeque::new();
+            } else {
+                // Begins again at its first place, which is where what is fetched is.
+                self.queue.clear();
+            }
         }
         (item, bytes)
     }

@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use swarmbed_engine::Fetch;
+
 use super::{Downlink, nanos_for};
 use crate::network::{Arriving, Network};
 
@@ -114,6 +116,10 @@ impl Network for Uplink {
 
     fn first(&self) -> Option<u16> {
         self.active.front().map(|block| block.slot)
+    }
+
+    fn fetch<F: Fetch>(&self) {
+        F::ends(&self.active);
     }
 
     fn finish(&mut self, now: u64) -> u16 {

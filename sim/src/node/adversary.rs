@@ -49,9 +49,10 @@ impl Vice {
 
 impl<O: Observer, N: Network> Node<O, N> {
     /// A block that is to be late waits for its time. Meanwhile the engine may hand over more.
-    pub(super) fn hold_back(&mut self, now: u64, conn: ConnId, block: Block) {
+    pub(super) fn hold_back(&mut self, now: u64, conn: ConnId, block: Block, net: &mut Net<'_>) {
         self.plan_step(now + self.late, Step::Send(conn, block));
-        self.pending
+        net.out
+            .pending
             .push_back(swarmbed_engine::Input::Credit { conn, blocks: 1 });
     }
 
@@ -59,7 +60,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     pub(super) fn send_late(&mut self, now: u64, id: ConnId, block: Block, net: &mut Net<'_>) {
         if let Some(conn) = self.conn(Door::from(id)) {
             self.lane(&conn, net.shared).queue.push_back(block);
-            self.begin_block(now, id.into());
+            self.begin_block(now, id.into(), net);
             self.settle(now, net);
         }
     }
@@ -111,7 +112,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             alias_of(self.number, self.alias),
         );
         self.trace.rename(now, &id, addr);
-        self.counts.calls += 1;
+        net.out.work.calls += 1;
         engine.rename(Instant::from_nanos(now), id, Some(addr));
         self.settle(now, net);
     }

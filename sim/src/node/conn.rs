@@ -73,11 +73,6 @@ impl Conn {
 }
 
 impl Lane {
-    /// A word of each of its lines.
-    pub(super) fn warm(&self) -> u64 {
-        self.queue.len() as u64 ^ self.waiting.len() as u64 ^ u64::from(self.flow.is_open())
-    }
-
     /// With nothing under way.
     pub(crate) const fn new(flow: Flow) -> Self {
         Self {

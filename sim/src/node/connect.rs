@@ -48,6 +48,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.counts.lost += HEADER;
             self.dials.push_back((now + PATIENCE, id));
             self.dial_at = self.dial_at.min(now + PATIENCE);
+            self.look();
             return;
         };
         let latency = net.shared.latencies.between(self.number, peer);
@@ -94,6 +95,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     pub(super) fn unanswered(&mut self, now: u64, net: &mut Net<'_>) {
         let (_, conn) = self.dials.pop_front().expect("one is due");
         self.dial_at = self.dials.front().map_or(u64::MAX, |dial| dial.0);
+        self.look();
         self.fail(now, conn.into(), CloseReason::Unreachable, net);
     }
 
@@ -143,7 +145,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let answer = match &mut self.engine {
             Some(engine) => {
                 self.trace.accept(now, addr, &remote);
-                self.counts.calls += 1;
+                net.out.work.calls += 1;
                 engine.accept(Instant::from_nanos(now), addr, remote).ok()
             }
             None => None,
@@ -162,7 +164,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                     alias: self.alias,
                 };
                 self.post(now, (from, dialler), latency, body, net);
-                self.pending.push_back(Input::Credit {
+                net.out.pending.push_back(Input::Credit {
                     conn: id,
                     blocks: CREDIT,
                 });
@@ -189,7 +191,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         conn.door = listener;
         let id = conn.id;
-        self.pending.push_back(Input::Credit {
+        net.out.pending.push_back(Input::Credit {
             conn: id,
             blocks: CREDIT,
         });

@@ -39,8 +39,8 @@ impl<O: Observer, N: Network> Node<O, N> {
                     let lane = self.lanes[conn.id.slot()].as_mut();
                     let lane = lane.expect("a block was sent on it");
                     lane.flow.acknowledged(now, left);
-                    self.begin_block(now, door);
-                    if !self.pending.is_empty() {
+                    self.begin_block(now, door, net);
+                    if !net.out.pending.is_empty() {
                         self.settle(now, net);
                     }
                 }
@@ -78,7 +78,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(conn) = self.conn(door).map(|conn| conn.id) else {
             return;
         };
-        self.counts.messages += 1;
+        net.out.work.messages += 1;
         let message = match net.shared.setup.wire {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),
@@ -107,7 +107,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(conn) = self.conn(door).filter(Conn::is_open) else {
             return;
         };
-        self.counts.messages += 1;
+        net.out.work.messages += 1;
         let left = at - conn.latency();
         // Not behind a block on its way back: TCP acknowledges with every packet.
         self.post(now, conn.other(), conn.latency(), Body::Ack { left }, net);

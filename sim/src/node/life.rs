@@ -67,6 +67,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
         let (_, step) = self.script.pop_front().expect("a step is due");
         self.script_at = due(&self.script);
+        self.look();
         match step {
             Step::Arrive => self.arrive(now, net),
             Step::SessionEnd => self.leave(now, Ending::Left, net),
@@ -93,7 +94,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         let last = net.shared.is_last(piece);
         self.trace.produce(now, piece, last);
-        self.counts.calls += 1;
+        net.out.work.calls += 1;
         engine
             .produce(Instant::from_nanos(now), piece, last)
             .expect("one after the other");
@@ -110,6 +111,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let place = self.script.partition_point(|planned| planned.0 <= at);
         self.script.insert(place, (at, step));
         self.script_at = due(&self.script);
+        self.look();
     }
 
     fn arrive(&mut self, now: u64, net: &mut Net<'_>) {
@@ -127,7 +129,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             && let Some(engine) = &mut self.engine
         {
             self.trace.play(now);
-            self.counts.calls += 1;
+            net.out.work.calls += 1;
             engine
                 .play(at)
                 .expect("it has a bitrate and has not played");
@@ -138,9 +140,12 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// After an event: whether the viewer is done, and whether it goes.
     pub(super) fn consider_leaving(&mut self, now: u64, net: &mut Net<'_>) {
-        let plays = net.shared.peers[self.number as usize].plays;
         let complete = self.completed.is_some();
         let live = net.shared.setup.live.is_some();
+        if !(complete || live && self.ended) {
+            return;
+        }
+        let plays = net.shared.peers[self.number as usize].plays;
         let done = (complete || live) && (self.ended || !plays && !live);
         if done {
             self.release(net);
@@ -162,6 +167,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             && self.engine.is_some()
         {
             self.leave_at = self.leave_at.min(at);
+            self.look();
         }
     }
 
@@ -175,11 +181,12 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// Leaves as one should: closes, tells the tracker.
     pub(super) fn leave(&mut self, now: u64, ending: Ending, net: &mut Net<'_>) {
         self.leave_at = u64::MAX;
+        self.look();
         let Some(engine) = &mut self.engine else {
             return;
         };
         self.trace.leave(now);
-        self.counts.calls += 1;
+        net.out.work.calls += 1;
         engine.leave(Instant::from_nanos(now));
         self.settle(now, net);
         self.gone(now, ending, net);
@@ -195,6 +202,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.script
                 .retain(|(_, step)| !matches!(step, Step::Arrive));
             self.script_at = due(&self.script);
+            self.look();
             self.release(net);
         }
     }
@@ -203,7 +211,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         // With what it still wanted.
         net.out.give_up();
         self.engine = None;
-        self.pending.clear();
+        net.out.pending.clear();
         let open: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
         for conn in open {
             self.close(now, conn, true, net);
@@ -215,6 +223,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.storage.stop();
         self.timer = u64::MAX;
         self.leave_at = u64::MAX;
+        self.look();
         self.ending = Some((now, ending));
         self.release(net);
     }

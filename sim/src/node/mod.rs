@@ -8,13 +8,13 @@ mod adversary;
 mod conn;
 mod connect;
 mod deliver;
+mod fetch;
 mod life;
 mod output;
 mod punched;
 mod storage;
 mod transmit;
 mod viewer;
-mod warm;
 
 use std::collections::VecDeque;
 
@@ -33,9 +33,9 @@ use crate::setup::{Fault, WireMode};
 use crate::shared::Shared;
 use crate::trace::Trace;
 
+pub(crate) use fetch::Ahead;
 pub(crate) use life::Remains;
 pub(crate) use storage::Storage;
-pub(crate) use warm::{Ahead, Have};
 
 use conn::{Conn, Lane};
 use punched::Punched;
@@ -87,7 +87,7 @@ pub(crate) struct Net<'a> {
     pub(crate) out: &'a mut Outbox,
 }
 
-/// Counts of one node.
+/// Bytes of one node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     /// Bytes that left on the uplink, headers and all.
@@ -96,42 +96,35 @@ pub(crate) struct Counts {
     pub(crate) down: u64,
     /// Bytes that left and will not arrive, or arrived where nobody is.
     pub(crate) lost: u64,
-    pub(crate) messages: u64,
-    pub(crate) calls: u64,
-    /// Blocks of 16 KiB stored that were not corrupt, and their bytes.
-    pub(crate) useful_blocks: u64,
-    pub(crate) useful_bytes: u64,
 }
 
 /// One peer. Its fields stand in this order in memory: what every event looks at comes first, side
 /// by side, for in a big swarm every line of it is a miss.
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct Node<O, N = Uplink> {
     engine: Option<Box<Peer>>,
     timer: u64,
+    /// The earliest of `script_at`, `dial_at` and `leave_at`; see `look`.
+    rare_at: u64,
+    downlink: Downlink<Mail>,
+    uplink: N,
+    /// By slot.
+    conns: Vec<Option<Conn>>,
+    /// By slot, of connections on which blocks were sent.
+    lanes: Vec<Option<Box<Lane>>>,
+    trace: Trace,
+    counts: Counts,
+    number: u32,
+    /// Records sent.
+    seq: u32,
+    storage: Storage,
+    played: Played,
+    observer: O,
     /// When its script's first step is due.
     script_at: u64,
     /// When the first dial that will not be answered is noticed.
     dial_at: u64,
     leave_at: u64,
-    downlink: Downlink<Mail>,
-    uplink: N,
-    trace: Trace,
-    counts: Counts,
-    /// By slot.
-    conns: Vec<Option<Conn>>,
-    number: u32,
-    /// Records sent.
-    seq: u32,
-    /// Calls at `instant`.
-    instant: (u64, u32),
-    /// Inputs to be given before anything else happens.
-    pending: VecDeque<Input>,
-    played: Played,
-    storage: Storage,
-    /// By slot, of connections on which blocks were sent.
-    lanes: Vec<Option<Box<Lane>>>,
-    observer: O,
     /// By time.
     script: VecDeque<(u64, Step)>,
     /// Dials that will not be answered, by the time that is noticed.
@@ -180,11 +173,11 @@ impl<O: Observer, N: Network> Node<O, N> {
             conns: Vec::new(),
             lanes: Vec::new(),
             script_at: life::due(&script),
+            rare_at: life::due(&script),
             script,
             dials: VecDeque::new(),
             dial_at: u64::MAX,
             storage: Storage::default(),
-            pending: VecDeque::new(),
             timer: u64::MAX,
             leave_at: u64::MAX,
             seq: 0,
@@ -204,31 +197,40 @@ impl<O: Observer, N: Network> Node<O, N> {
             capacity: (0, facts.arrival.as_nanos()),
             played: Played::default(),
             violations: Vec::new(),
-            instant: (0, 0),
         }
     }
 
     /// The node's next own event.
     pub(crate) fn next(&self) -> (u64, Turn) {
-        let mut next = (self.script_at, Turn::Script);
+        let mut next = (self.downlink.head(), Turn::Downlink);
         for other in [
-            (self.downlink.head(), Turn::Downlink),
             (self.uplink.end(), Turn::Uplink),
             (self.storage.hashed(), Turn::Hash),
-            (self.dial_at, Turn::Dial),
             (self.timer, Turn::Timer),
-            (self.leave_at, Turn::Leave),
         ] {
             if other.0 < next.0 {
                 next = other;
             }
         }
-        next
+        if self.rare_at > next.0 || self.rare_at == u64::MAX {
+            return next;
+        }
+        let rare = [
+            (self.script_at, Turn::Script),
+            (self.dial_at, Turn::Dial),
+            (self.leave_at, Turn::Leave),
+        ];
+        rare.into_iter().fold(next, Ord::min)
+    }
+
+    /// One of the times of what happens seldom has changed.
+    fn look(&mut self) {
+        self.rare_at = self.script_at.min(self.dial_at).min(self.leave_at);
     }
 
     /// Its own event.
     pub(crate) fn own(&mut self, now: u64, turn: Turn, net: &mut Net<'_>) {
-        self.count_instant(now);
+        self.count_instant(now, net);
         match turn {
             Turn::Script => self.script(now, net),
             Turn::Mail => unreachable!("mail is no event of its own"),
@@ -251,7 +253,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// A record arrives at its downlink.
     pub(crate) fn mail(&mut self, mail: Mail, net: &mut Net<'_>) {
         let now = mail.at;
-        self.count_instant(now);
+        self.count_instant(now, net);
         let record = mail.arriving();
         if let Some(mail) = N::arrive(&mut self.downlink, record, mail) {
             self.deliver(now, mail, record.bytes, net);
@@ -261,14 +263,14 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// The record is a HAVE that is through at once, and of which nothing follows: it is dealt with,
     /// and the node's next event is the one it was. False: nothing was done. The oracle among the
     /// drivers does without this.
-    fn overhear(&mut self, mail: &Mail, shared: &Shared) -> bool {
+    fn overhear(&mut self, mail: &Mail, net: &mut Net<'_>) -> bool {
         let Body::Message(Message::Have(piece)) = mail.body else {
             return false;
         };
         let Some(done) = N::at_once(&self.downlink, mail.arriving()) else {
             return false;
         };
-        let heard = self.hear(mail.at, mail.door(), piece, shared);
+        let heard = self.hear(mail.at, mail.door(), piece, net);
         if heard {
             self.downlink.served(done);
         }
@@ -276,14 +278,14 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// The same of a HAVE that waited on the downlink and is through now.
-    fn overhear_waiting(&mut self, now: u64, shared: &Shared) -> bool {
+    fn overhear_waiting(&mut self, now: u64, net: &mut Net<'_>) -> bool {
         let Some(mail) = self.downlink.front() else {
             return false;
         };
         let Body::Message(Message::Have(piece)) = mail.body else {
             return false;
         };
-        let heard = self.hear(now, mail.door(), piece, shared);
+        let heard = self.hear(now, mail.door(), piece, net);
         if heard {
             self.downlink.pop();
         }
@@ -292,10 +294,10 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// A HAVE is through: it is dealt with, if nothing follows from it. False: nothing was done.
     #[inline]
-    fn hear(&mut self, now: u64, door: Door, piece: PieceIndex, shared: &Shared) -> bool {
+    fn hear(&mut self, now: u64, door: Door, piece: PieceIndex, net: &mut Net<'_>) -> bool {
         let Door { serial, slot } = door;
         let conn = ConnId::new(serial, slot);
-        if shared.setup.wire != WireMode::Typed {
+        if net.shared.setup.wire != WireMode::Typed {
             return false;
         }
         let Some(engine) = &mut self.engine else {
@@ -306,8 +308,8 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
         self.trace.have(now, conn, piece);
         self.counts.down += HAVE_BYTES;
-        self.counts.messages += 1;
-        self.counts.calls += 1;
+        net.out.work.messages += 1;
+        net.out.work.calls += 1;
         true
     }
 
@@ -327,7 +329,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 Some(place) if place.at < end && (place.at, Turn::Mail) < next => {
                     mail = waiting.next();
                     let record = &mut mails[place.index as usize];
-                    if self.overhear(record, net.shared) {
+                    if self.overhear(record, net) {
                         // Nothing of a HAVE is to be given back.
                         std::mem::forget(std::mem::replace(&mut record.body, Body::Taken));
                         continue;
@@ -336,7 +338,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 }
                 _ if next.0 < end => {
                     let waits = next.1 == Turn::Downlink;
-                    if !(waits && self.overhear_waiting(next.0, net.shared)) {
+                    if !(waits && self.overhear_waiting(next.0, net)) {
                         self.own(next.0, next.1, net);
                     }
                 }
@@ -346,16 +348,18 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    fn count_instant(&mut self, now: u64) {
-        if self.instant.0 == now {
-            self.instant.1 += 1;
+    fn count_instant(&self, now: u64, net: &mut Net<'_>) {
+        let here = (now, self.number);
+        let (last, count) = &mut net.out.instant;
+        if *last == here {
+            *count += 1;
             assert!(
-                self.instant.1 < CALLS_PER_INSTANT,
+                *count < CALLS_PER_INSTANT,
                 "peer {} does not come to rest at {now} ns",
                 self.number
             );
         } else {
-            self.instant = (now, 0);
+            net.out.instant = (here, 0);
         }
     }
 
@@ -363,7 +367,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     fn call(&mut self, now: u64, input: Input, net: &mut Net<'_>) {
         if let Some(engine) = &mut self.engine {
             self.trace.input(now, &input);
-            self.counts.calls += 1;
+            net.out.work.calls += 1;
             net.out.lend(engine);
             engine.handle(Instant::from_nanos(now), input);
             self.settle(now, net);
@@ -377,10 +381,10 @@ impl<O: Observer, N: Network> Node<O, N> {
                 self.output(now, output, net);
             }
             let Some(engine) = &mut self.engine else {
-                self.pending.clear();
+                net.out.pending.clear();
                 return;
             };
-            let Some(input) = self.pending.pop_front() else {
+            let Some(input) = net.out.pending.pop_front() else {
                 net.out.take_back(engine);
                 let timeout = engine.poll_timeout().map_or(u64::MAX, Instant::as_nanos);
                 self.timer = timeout.max(now);
@@ -390,10 +394,10 @@ impl<O: Observer, N: Network> Node<O, N> {
                 return;
             };
             self.trace.input(now, &input);
-            self.counts.calls += 1;
+            net.out.work.calls += 1;
             net.out.lend(engine);
             engine.handle(Instant::from_nanos(now), input);
-            self.count_instant(now);
+            self.count_instant(now, net);
         }
     }
 

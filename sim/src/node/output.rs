@@ -21,7 +21,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             Output::Dial { conn, addr } => self.dial(now, conn, addr, net),
             Output::Send(conn, message) => self.say(now, conn, Body::Message(message), net),
             Output::SendHave(piece, conns) => self.say_have(now, piece, &conns, net),
-            Output::SendBlock(conn, block) => self.queue_block(now, conn, block, net.shared),
+            Output::SendBlock(conn, block) => self.queue_block(now, conn, block, net),
             Output::Close(conn, _) => self.close(now, conn, true, net),
             Output::Store(block) => self.store(block, net),
             Output::Discard(_) => {}
@@ -49,22 +49,24 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    fn store(&mut self, block: Block, net: &Net<'_>) {
+    fn store(&mut self, block: Block, net: &mut Net<'_>) {
         if !self.storage.store(block, &net.shared.setup.geometry) {
-            self.counts.useful_blocks += u64::from(block.length.div_ceil(Geometry::BLOCK));
-            self.counts.useful_bytes += u64::from(block.length);
+            net.out.work.useful_blocks += u64::from(block.length.div_ceil(Geometry::BLOCK));
+            net.out.work.useful_bytes += u64::from(block.length);
         }
         let result = StoreResult::Done;
-        self.pending.push_back(Input::Stored { block, result });
+        net.out.pending.push_back(Input::Stored { block, result });
     }
 
-    fn verify(&mut self, now: u64, piece: PieceIndex, net: &Net<'_>) {
+    fn verify(&mut self, now: u64, piece: PieceIndex, net: &mut Net<'_>) {
         let setup = &net.shared.setup;
         let picos = u64::from(setup.network.hash_picos_per_byte)
             * u64::from(setup.geometry.length_of(piece));
         if picos == 0 {
             let verdict = self.verdict(piece, net);
-            self.pending.push_back(Input::Verified { piece, verdict });
+            net.out
+                .pending
+                .push_back(Input::Verified { piece, verdict });
         } else {
             self.storage.hash(now, piece, picos.div_ceil(1000));
         }

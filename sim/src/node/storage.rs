@@ -6,22 +6,37 @@ use std::collections::VecDeque;
 use swarmbed_engine::{Block, BlockRef, Geometry, PieceIndex, Verdict};
 
 /// The storage of one peer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Storage {
-    /// The block being delivered is corrupt.
-    arriving_corrupt: bool,
-    /// The piece whose bytes it carries, whatever number it is written with.
+    /// When the first piece is hashed, `u64::MAX` for never; asked for at every event, so kept at hand.
+    next: u64,
+    /// The piece whose bytes the block being delivered carries, whatever number it is written with.
     arriving_of: PieceIndex,
+    /// That block is corrupt.
+    arriving_corrupt: bool,
+    /// When the last of the pieces being hashed is.
+    hashed_all: u64,
+    /// Pieces being hashed, by the time they are.
+    hashing: VecDeque<(u64, PieceIndex)>,
     /// Corrupt blocks now stored. Nearly always empty.
     corrupt: Vec<BlockRef>,
     /// Pieces that failed, with the blocks that were corrupt in the last bad copy.
     bad: Vec<(PieceIndex, Vec<u16>)>,
-    /// Pieces being hashed, by the time they are.
-    hashing: VecDeque<(u64, PieceIndex)>,
-    /// When the first of them is; asked for at every event, so kept at hand.
-    next: Option<u64>,
-    /// When the last of them is.
-    hashed_all: u64,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            next: u64::MAX,
+            arriving_of: PieceIndex(0),
+            arriving_corrupt: false,
+            hashed_all: 0,
+            hashing: VecDeque::new(),
+            corrupt: Vec::new(),
+            bad: Vec::new(),
+        }
+    }
 }
 
 impl Storage {
@@ -62,18 +77,18 @@ impl Storage {
     pub(crate) fn hash(&mut self, now: u64, piece: PieceIndex, nanos: u64) {
         self.hashed_all = self.hashed_all.max(now) + nanos;
         self.hashing.push_back((self.hashed_all, piece));
-        self.next = self.next.or(Some(self.hashed_all));
+        self.next = self.next.min(self.hashed_all);
     }
 
     /// When the next piece is hashed; `u64::MAX` if none is being hashed.
     pub(crate) fn hashed(&self) -> u64 {
-        self.next.unwrap_or(u64::MAX)
+        self.next
     }
 
     /// Takes the piece that is hashed.
     pub(crate) fn pop_hashed(&mut self) -> PieceIndex {
         let (_, piece) = self.hashing.pop_front().expect("one is due");
-        self.next = self.hashing.front().map(|next| next.0);
+        self.next = self.hashing.front().map_or(u64::MAX, |next| next.0);
         piece
     }
 
@@ -107,7 +122,7 @@ impl Storage {
     /// The peer is gone, and what it was hashing with it.
     pub(crate) fn stop(&mut self) {
         self.hashing.clear();
-        self.next = None;
+        self.next = u64::MAX;
     }
 }
 

@@ -88,7 +88,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// Queues a block.
-    pub(super) fn queue_block(&mut self, now: u64, id: ConnId, block: Block, shared: &Shared) {
+    pub(super) fn queue_block(&mut self, now: u64, id: ConnId, block: Block, net: &mut Net<'_>) {
         // A channel's oldest piece may leave the window in the very call that sends of it, after that.
         let gone = |engine: &Peer| block.piece < engine.window().base;
         let holds = |engine: &Peer| engine.has(block.piece) || gone(engine);
@@ -96,10 +96,10 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.violation(now, "a block was sent of a piece that is not verified");
         }
         if self.late > 0 {
-            self.hold_back(now, id, block);
+            self.hold_back(now, id, block, net);
         } else if let Some(conn) = self.conn(id.into()) {
-            self.lane(&conn, shared).queue.push_back(block);
-            self.begin_block(now, id.into());
+            self.lane(&conn, net.shared).queue.push_back(block);
+            self.begin_block(now, id.into(), net);
         }
     }
 
@@ -113,7 +113,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// Begins the connection's next block, if it may; that leaves room for one more in the queue.
-    pub(super) fn begin_block(&mut self, now: u64, door: Door) {
+    pub(super) fn begin_block(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
         let Some(conn) = self.conn_mut(door) else {
             return;
         };
@@ -140,7 +140,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             first: self.uplink.begin(now, door.slot, to, bytes),
         });
         self.conn_mut(door).expect("just seen").busy = true;
-        self.pending.push_back(Input::Credit {
+        net.out.pending.push_back(Input::Credit {
             conn: id,
             blocks: 1,
         });
@@ -160,7 +160,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let mail = self.record(now + conn.latency(), conn.other(), body);
         net.out.post(mail.spanning(now - sent.first, sent.corrupt));
         self.flush(now, conn, net);
-        self.begin_block(now, conn.id.into());
+        self.begin_block(now, conn.id.into(), net);
         self.settle(now, net);
     }
 

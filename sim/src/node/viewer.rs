@@ -99,7 +99,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 return;
             }
         };
-        self.counts.calls += 1;
+        net.out.work.calls += 1;
         self.settle(now, net);
         if self.engine.is_some() && !self.ended {
             self.plan(now, next, shared);

@@ -1,0 +1,76 @@
+//! What a call will read, step by step along the pointers, for a driver that knows whose turn comes next: of each step,
+//! all is known once what the step before named is there. See [`Fetch`].
+
+use super::Peer;
+use crate::fetch::Fetch;
+use crate::geometry::PieceIndex;
+
+/// Bytes of a peer that most calls read.
+const HOT: usize = 512;
+
+/// Bytes of a neighbour that most messages read.
+const HOT_NEIGHBOUR: usize = 128;
+
+impl Peer {
+    /// First: what every call reads.
+    #[inline]
+    pub fn fetch<F: Fetch>(&self) {
+        F::start(self, HOT);
+    }
+
+    /// Then what a HAVE of this piece reads.
+    #[inline]
+    pub fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        F::item(&self.links, slot);
+        self.pieces.fetch_have::<F>(slot, piece);
+    }
+
+    /// Or what any other message does, from the neighbour in this slot.
+    #[inline]
+    pub fn fetch_slot<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        F::item(&self.links, slot);
+        if let Some(neighbour) = self.neighbours.get(slot) {
+            F::start(neighbour, HOT_NEIGHBOUR);
+        }
+        F::all(&self.config.limits);
+        self.pieces.fetch::<F>(slot, piece);
+    }
+
+    /// Or what the clock does: neighbours that may owe us blocks.
+    #[inline]
+    pub fn fetch_tick<F: Fetch>(&self) {
+        for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
+            if link.asked {
+                F::start(neighbour, HOT_NEIGHBOUR);
+            }
+        }
+    }
+
+    /// Then, of a message: what is under way between the two, and of its piece.
+    #[inline]
+    pub fn fetch_queues<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        if let Some(Some(neighbour)) = self.neighbours.get(slot) {
+            neighbour.fetch_queues::<F>();
+        }
+        self.pieces.fetch_started::<F>(piece);
+    }
+
+    /// Or, of the clock: what they owe.
+    #[inline]
+    pub fn fetch_owed<F: Fetch>(&self) {
+        for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
+            if let (true, Some(neighbour)) = (link.asked, neighbour) {
+                F::item(&neighbour.requests, 0);
+            }
+        }
+    }
+
+    /// Last, of a message: what waits to be sent, and the piece's blocks.
+    #[inline]
+    pub fn fetch_blocks<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+        if let Some(Some(neighbour)) = self.neighbours.get(slot) {
+            neighbour.fetch_uploads::<F>();
+        }
+        self.pieces.fetch_blocks::<F>(piece);
+    }
+}

@@ -1,0 +1,124 @@
+//! What a node's turn will read, step by step along the pointers: each step knows where it lies once what the step before
+//! named is there. See [`Fetch`].
+//!
+//! Nothing here changes anything.
+
+use swarmbed_engine::{Fetch, Message, PieceIndex};
+
+use super::Node;
+use crate::mail::{Body, Mail};
+use crate::network::Network;
+use crate::observer::Observer;
+use crate::prefetch::Prefetch;
+
+/// Bytes of a node that most turns read.
+const HOT: usize = 384;
+
+/// Records on the downlink that are looked at: nearly all that are through in one turn.
+const THROUGH: usize = 3;
+
+/// Something that happens in a turn, as far as it is known before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ahead {
+    /// A HAVE, of which little is read.
+    Have { slot: usize, piece: PieceIndex },
+    /// Anything else on a connection; about the first piece, if about none.
+    Conn { slot: usize, piece: PieceIndex },
+    /// The engine looks at the clock.
+    Clock,
+}
+
+impl Ahead {
+    /// This record comes.
+    #[inline]
+    pub(crate) fn of(mail: &Mail) -> Self {
+        let (slot, piece) = (usize::from(mail.door().slot), mail.body.piece());
+        match mail.body {
+            Body::Message(Message::Have(_)) => Self::Have { slot, piece },
+            _ => Self::Conn { slot, piece },
+        }
+    }
+}
+
+impl<O: Observer, N: Network> Node<O, N> {
+    /// First: itself.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        Prefetch::start(self, HOT);
+    }
+
+    /// Then its engine, and what waits on its links.
+    #[inline]
+    pub(crate) fn fetch_engine(&self) {
+        if let Some(engine) = self.engine.as_deref() {
+            engine.fetch::<Prefetch>();
+        }
+        self.downlink.fetch::<Prefetch>();
+        self.uplink.fetch::<Prefetch>();
+    }
+
+    /// Its own events before `end`, as far as they are known.
+    #[inline]
+    pub(crate) fn ahead(&self, end: u64, mut tell: impl FnMut(Ahead)) {
+        if self.downlink.head() < end {
+            let through = self.downlink.through(end).take(THROUGH);
+            through.for_each(|mail| tell(Ahead::of(mail)));
+        }
+        if self.uplink.end() < end
+            && let Some(slot) = self.uplink.first()
+        {
+            let (slot, piece) = (usize::from(slot), PieceIndex(0));
+            tell(Ahead::Conn { slot, piece });
+        }
+        if self.timer < end {
+            tell(Ahead::Clock);
+        }
+    }
+
+    /// Then what such an event reads of its connection.
+    #[inline]
+    pub(crate) fn fetch_slot(&self, ahead: Ahead) {
+        let Some(engine) = self.engine.as_deref() else {
+            return;
+        };
+        match ahead {
+            Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
+            Ahead::Conn { slot, piece } => {
+                Prefetch::item(&self.conns, slot);
+                Prefetch::item(&self.lanes, slot);
+                engine.fetch_slot::<Prefetch>(slot, piece);
+            }
+            Ahead::Clock => engine.fetch_tick::<Prefetch>(),
+        }
+    }
+
+    /// Then what that points at.
+    #[inline]
+    pub(crate) fn fetch_queues(&self, ahead: Ahead) {
+        let Some(engine) = self.engine.as_deref() else {
+            return;
+        };
+        match ahead {
+            Ahead::Have { .. } => {}
+            Ahead::Conn { slot, piece } => {
+                if let Some(Some(lane)) = self.lanes.get(slot) {
+                    Prefetch::all(&**lane);
+                }
+                engine.fetch_queues::<Prefetch>(slot, piece);
+            }
+            Ahead::Clock => engine.fetch_owed::<Prefetch>(),
+        }
+    }
+
+    /// And what that points at.
+    #[inline]
+    pub(crate) fn fetch_blocks(&self, ahead: Ahead) {
+        let (Ahead::Conn { slot, piece }, Some(engine)) = (ahead, self.engine.as_deref()) else {
+            return;
+        };
+        if let Some(Some(lane)) = self.lanes.get(slot) {
+            Prefetch::ends(&lane.queue);
+        }
+        engine.fetch_blocks::<Prefetch>(slot, piece);
+    }
+}
