@@ -4,6 +4,8 @@
 //! network nor another peer: common random numbers for free. Sampling is our own over ChaCha8
 //! words, and transcendental functions come from `libm`, so no dependency can move a draw.
 
+use alloc::boxed::Box;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -46,9 +48,7 @@ impl Seed {
     /// The stream for one purpose: `seed.stream("choke", 0)`.
     #[must_use]
     pub fn stream(&self, purpose: &str, number: u64) -> Rng {
-        let mut rng = ChaCha8Rng::from_seed(self.0);
-        rng.set_stream(fnv(purpose, number));
-        Rng(rng)
+        Rng(Stream::Named(self.0, fnv(purpose, number)))
     }
 }
 
@@ -61,14 +61,36 @@ fn fnv(label: &str, number: u64) -> u64 {
     hash
 }
 
-/// ChaCha8 behind methods of our own.
+/// ChaCha8 behind methods of our own. It takes its room, some 300 bytes, with the first draw: most streams of most
+/// peers are never drawn from.
 #[derive(Clone, Debug)]
-pub struct Rng(ChaCha8Rng);
+pub struct Rng(Stream);
+
+#[derive(Clone, Debug)]
+enum Stream {
+    /// Seed, and the stream's id.
+    Named([u8; 32], u64),
+    Drawn(Box<ChaCha8Rng>),
+}
+
+impl Stream {
+    fn drawn(&mut self) -> &mut ChaCha8Rng {
+        if let Self::Named(seed, id) = *self {
+            let mut rng = ChaCha8Rng::from_seed(seed);
+            rng.set_stream(id);
+            *self = Self::Drawn(Box::new(rng));
+        }
+        match self {
+            Self::Drawn(rng) => rng,
+            Self::Named(..) => unreachable!("just made"),
+        }
+    }
+}
 
 impl Rng {
     /// The next 64 random bits.
     pub fn word(&mut self) -> u64 {
-        self.0.next_u64()
+        self.0.drawn().next_u64()
     }
 
     /// Uniform in `0..bound`, without bias; 0 if `bound` is 0.

@@ -56,7 +56,7 @@ impl Calendar {
     }
 
     /// Files a record.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn file(&mut self, mail: Mail) {
         let window = self.window_of(mail.at);
         assert!(window >= self.base, "mail came too late for its window");

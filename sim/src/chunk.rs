@@ -30,6 +30,9 @@ const GROUP: usize = u32::BITS as usize;
 /// after all the others.
 const AHEAD: usize = 5;
 
+/// More turns than are between two steps, as a power of two.
+const LISTS: usize = 8;
+
 /// Peers from which on that pays: what fewer have is in a cache at all times.
 const WORTH_AHEAD: usize = 512;
 
@@ -76,7 +79,7 @@ pub(crate) struct Chunk<O, N> {
     /// Whose turn it is in this window; empty between windows.
     due: Vec<usize>,
     /// What happens in the next turns.
-    ahead: [Vec<Ahead>; AHEAD],
+    ahead: [Vec<Ahead>; LISTS],
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
@@ -184,7 +187,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         let nodes = &self.nodes;
         let turn = |back: usize| {
             let turn = step.checked_sub(back)?;
-            Some((turn % AHEAD, *due.get(turn)?))
+            Some((turn % LISTS, *due.get(turn)?))
         };
         if let Some((_, peer)) = turn(0) {
             nodes[peer].fetch();

@@ -198,17 +198,6 @@ impl Mail {
 }
 
 impl Body {
-    /// Of which piece it speaks; the first, if of none.
-    pub(crate) const fn piece(&self) -> PieceIndex {
-        match self {
-            Self::Message(Message::Have(piece)) => *piece,
-            Self::Message(
-                Message::Request(block) | Message::Piece(block) | Message::Reject(block),
-            ) => block.piece,
-            _ => PieceIndex(0),
-        }
-    }
-
     /// Bytes it costs on each link it passes.
     pub(crate) fn bytes(&self) -> u64 {
         match self {

@@ -84,7 +84,7 @@ impl Outbox {
     }
 
     /// Sends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn post(&mut self, mail: Mail) {
         match &mut self.home {
             Some((home, calendar)) if *home == (mail.to >> self.shift) as usize => {

@@ -288,7 +288,12 @@ fn report<O: Observer, N: Network>(
         .nodes
         .into_iter()
         .zip(&shared.peers)
-        .map(|(node, facts)| node.finish(outcome.end, facts.clone(), net))
+        .map(|(node, facts)| {
+            let remains = node.finish(outcome.end, facts.clone(), net);
+            // Nobody hears what they say in leaving.
+            net.out.take().for_each(drop);
+            remains
+        })
         .collect();
     let mut trace = Trace::new();
     let mut totals = Totals {

@@ -1,4 +1,4 @@
-//! An address, in half the room where it is short: a peer remembers many.
+//! An address, in half the room where it is short: a peer has many neighbours.
 
 use alloc::boxed::Box;
 use core::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -25,15 +25,6 @@ impl Address {
         match self {
             Self::V4(addr) => SocketAddr::V4(*addr),
             Self::V6(addr) => SocketAddr::V6(**addr),
-        }
-    }
-
-    /// Whether it is this one.
-    pub(super) fn is(&self, other: SocketAddr) -> bool {
-        match (self, other) {
-            (Self::V4(addr), SocketAddr::V4(other)) => *addr == other,
-            (Self::V6(addr), SocketAddr::V6(other)) => **addr == other,
-            _ => false,
         }
     }
 }

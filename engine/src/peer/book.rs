@@ -2,11 +2,11 @@
 //!
 //! Owns the address book and the announce clock. Knows nothing of connections but what it is told.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
-use super::address::Address;
 use crate::time::Instant;
 
 /// Banned addresses that are remembered.
@@ -17,18 +17,73 @@ const HURRY: Duration = Duration::from_secs(30);
 /// Addresses that room is made for at once.
 const ROOM_MORE: usize = 16;
 
-/// What is known of one address.
+/// What is known of one address, in 24 bytes: a peer of a big swarm knows a hundred.
 #[derive(Clone, Debug)]
 struct Entry {
-    addr: Address,
-    /// Dialled or connected now.
-    busy: bool,
-    /// Has everything: of no use to one who has everything too.
-    seed: bool,
-    /// Sent corrupt data, or is ourselves: never again.
-    banned: bool,
-    failures: u8,
     not_before: Instant,
+    /// An IPv6 address; if there is none, it is the IPv4 address and port below.
+    v6: Option<Box<SocketAddrV6>>,
+    v4: Ipv4Addr,
+    port: u16,
+    what: What,
+    failures: u8,
+}
+
+const _: () = assert!(size_of::<Entry>() == 24);
+
+/// Facts of an address, a bit each.
+#[derive(Clone, Copy, Debug)]
+struct What(u8);
+
+impl What {
+    /// Dialled or connected now.
+    const BUSY: u8 = 1;
+    /// Has everything: of no use to one who has everything too.
+    const SEED: u8 = 2;
+    /// Sent corrupt data, or is ourselves: never again.
+    const BANNED: u8 = 4;
+
+    const fn is(self, fact: u8) -> bool {
+        self.0 & fact != 0
+    }
+
+    fn set(&mut self, fact: u8, holds: bool) {
+        self.0 = if holds { self.0 | fact } else { self.0 & !fact };
+    }
+}
+
+impl Entry {
+    fn new(addr: SocketAddr, now: Instant) -> Self {
+        let (v6, v4) = match addr {
+            SocketAddr::V4(addr) => (None, *addr.ip()),
+            SocketAddr::V6(addr) => (Some(Box::new(addr)), Ipv4Addr::UNSPECIFIED),
+        };
+        Self {
+            not_before: now,
+            v6,
+            v4,
+            port: addr.port(),
+            what: What(0),
+            failures: 0,
+        }
+    }
+
+    fn addr(&self) -> SocketAddr {
+        match &self.v6 {
+            None => (self.v4, self.port).into(),
+            Some(addr) => SocketAddr::V6(**addr),
+        }
+    }
+
+    /// Whether it is this one.
+    fn is_at(&self, other: SocketAddr) -> bool {
+        self.port == other.port()
+            && match (&self.v6, other) {
+                (None, SocketAddr::V4(other)) => self.v4 == *other.ip(),
+                (Some(addr), SocketAddr::V6(other)) => **addr == other,
+                _ => false,
+            }
+    }
 }
 
 /// See the module.
@@ -92,26 +147,19 @@ impl Book {
 
     /// Remembers an address, if there is room.
     pub(crate) fn add(&mut self, addr: SocketAddr, room: u16, now: Instant) {
-        let known = self.entries.iter().any(|entry| entry.addr.is(addr));
+        let known = self.entries.iter().any(|entry| entry.is_at(addr));
         if known || addr.port() == 0 || addr.ip().is_unspecified() {
             return;
         }
-        let entry = Entry {
-            addr: addr.into(),
-            busy: false,
-            seed: false,
-            banned: false,
-            failures: 0,
-            not_before: now,
-        };
+        let entry = Entry::new(addr, now);
         if self.entries.len() < usize::from(room) {
             self.push(entry);
         } else if let Some(worst) = self
             .entries
             .iter_mut()
-            .filter(|entry| !entry.busy && !entry.banned)
-            .max_by_key(|entry| (entry.failures, entry.seed))
-            && (worst.failures > 0 || worst.seed)
+            .filter(|entry| !entry.what.is(What::BUSY) && !entry.what.is(What::BANNED))
+            .max_by_key(|entry| (entry.failures, entry.what.is(What::SEED)))
+            && (worst.failures > 0 || worst.what.is(What::SEED))
         {
             *worst = entry;
         }
@@ -120,11 +168,11 @@ impl Book {
     /// The next address to dial, oldest known first, or `None`.
     pub(crate) fn next_to_dial(&mut self, now: Instant, complete: bool) -> Option<SocketAddr> {
         let entry = self.entries.iter_mut().find(|entry| {
-            let useless = entry.banned || complete && entry.seed;
-            !entry.busy && !useless && entry.not_before <= now
+            let useless = entry.what.is(What::BANNED) || complete && entry.what.is(What::SEED);
+            !entry.what.is(What::BUSY) && !useless && entry.not_before <= now
         })?;
-        entry.busy = true;
-        Some(entry.addr.get())
+        entry.what.set(What::BUSY, true);
+        Some(entry.addr())
     }
 
     fn push(&mut self, entry: Entry) {
@@ -135,13 +183,13 @@ impl Book {
     }
 
     fn entry(&mut self, addr: SocketAddr) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.addr.is(addr))
+        self.entries.iter_mut().find(|entry| entry.is_at(addr))
     }
 
     /// It is a neighbour now.
     pub(crate) fn connected(&mut self, addr: SocketAddr) {
         if let Some(entry) = self.entry(addr) {
-            entry.busy = true;
+            entry.what.set(What::BUSY, true);
             entry.failures = 0;
         }
     }
@@ -150,7 +198,7 @@ impl Book {
     pub(crate) fn gone(&mut self, addr: SocketAddr, failed: bool, now: Instant) {
         let redial_after = self.redial_after;
         if let Some(entry) = self.entry(addr) {
-            entry.busy = false;
+            entry.what.set(What::BUSY, false);
             entry.failures = if failed {
                 (entry.failures + 1).min(6)
             } else {
@@ -162,7 +210,7 @@ impl Book {
 
     pub(crate) fn is_seed(&mut self, addr: SocketAddr) {
         if let Some(entry) = self.entry(addr) {
-            entry.seed = true;
+            entry.what.set(What::SEED, true);
         }
     }
 
@@ -171,23 +219,23 @@ impl Book {
         self.any_banned = true;
         if self.entry(addr).is_none() {
             // The longest banned makes room: whoever comes back is found out again.
-            let bans = self.entries.iter().filter(|entry| entry.banned).count();
+            let bans = self
+                .entries
+                .iter()
+                .filter(|entry| entry.what.is(What::BANNED))
+                .count();
             if bans >= BANS_MAX
-                && let Some(oldest) = self.entries.iter().position(|entry| entry.banned)
+                && let Some(oldest) = self
+                    .entries
+                    .iter()
+                    .position(|entry| entry.what.is(What::BANNED))
             {
                 self.entries.remove(oldest);
             }
-            self.push(Entry {
-                addr: addr.into(),
-                busy: false,
-                seed: false,
-                banned: true,
-                failures: 0,
-                not_before: now,
-            });
+            self.push(Entry::new(addr, now));
         }
         if let Some(entry) = self.entry(addr) {
-            entry.banned = true;
+            entry.what.set(What::BANNED, true);
         }
     }
 
@@ -198,20 +246,20 @@ impl Book {
             && self
                 .entries
                 .iter()
-                .any(|entry| entry.banned && entry.addr.get().ip() == addr.ip())
+                .any(|entry| entry.what.is(What::BANNED) && entry.addr().ip() == addr.ip())
     }
 
     /// A tracker, PEX or the user has named it, and it is not banned.
     pub(crate) fn names(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.addr.is(addr) && !entry.banned)
+            .any(|entry| entry.is_at(addr) && !entry.what.is(What::BANNED))
     }
 
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.addr.is(addr) && entry.banned)
+            .any(|entry| entry.is_at(addr) && entry.what.is(What::BANNED))
     }
 }
 

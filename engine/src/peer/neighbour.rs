@@ -219,6 +219,13 @@ impl Neighbour {
         Some(self.requests.remove(index))
     }
 
+    /// It chokes us: room for requests is given back, if none waits.
+    pub(crate) fn shed_requests(&mut self) {
+        if self.requests.is_empty() {
+            self.requests = Vec::new();
+        }
+    }
+
     /// Remembers a request that was given up, since its block may still come.
     pub(crate) fn remember_released(&mut self, block: BlockRef) {
         if self.released.len() == RELEASED_MAX {

@@ -194,9 +194,13 @@ impl Peer {
     fn close_idle(&mut self) {
         let now = self.now;
         for slot in self.order.clone() {
-            let one = self.at(slot);
+            let choked = self.links[usize::from(slot)].they_choke;
+            let one = self.at_mut(slot);
             if !one.is_open() {
                 continue;
+            }
+            if choked {
+                one.shed_requests();
             }
             let conn = one.conn;
             if now.since(self.links[usize::from(slot)].last_received) > IDLE {

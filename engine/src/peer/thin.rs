@@ -14,6 +14,12 @@ use crate::fetch::Fetch;
 )]
 pub(crate) struct Thin<T>(Option<Box<VecDeque<T>>>);
 
+impl<T> Default for Thin<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<T: 'static> Thin<T> {
     const EMPTY: &'static VecDeque<T> = &VecDeque::new();
 

@@ -115,11 +115,9 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("a neighbour");
         neighbour.unchoked_at = now;
         let fast = neighbour.speaks_fast();
-        let dropped: Vec<Block> = if choke {
-            neighbour.uploads.drain().collect()
-        } else {
-            Vec::new()
-        };
+        // And its room: few are served at a time, and sooner or later all.
+        let queue = choke.then(|| core::mem::take(&mut neighbour.uploads));
+        let dropped: Vec<Block> = queue.map_or_else(Vec::new, |mut queue| queue.drain().collect());
         self.send(
             conn,
             if choke {

@@ -32,10 +32,19 @@ impl Ahead {
     /// This record comes.
     #[inline]
     pub(crate) fn of(mail: &Mail) -> Self {
-        let (slot, piece) = (usize::from(mail.door().slot), mail.body.piece());
+        let slot = usize::from(mail.door().slot);
         match mail.body {
-            Body::Message(Message::Have(_)) => Self::Have { slot, piece },
-            _ => Self::Conn { slot, piece },
+            Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
+            Body::Message(
+                Message::Request(block) | Message::Piece(block) | Message::Reject(block),
+            ) => Self::Conn {
+                slot,
+                piece: block.piece,
+            },
+            _ => Self::Conn {
+                slot,
+                piece: PieceIndex(0),
+            },
         }
     }
 }

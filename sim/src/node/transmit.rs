@@ -1,5 +1,7 @@
 //! How a node sends: control at once or behind the connection's block, blocks one at a time.
 
+use std::collections::VecDeque;
+
 use swarmbed_engine::{Block, ConnId, Input, Message, Peer, PieceIndex};
 
 use super::conn::{Conn, Lane, Sending};
@@ -55,11 +57,24 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(conn) = self.conn(conn.into()) else {
             return;
         };
+        if matches!(body, Body::Message(Message::Choke)) && !conn.busy {
+            self.shed(conn);
+        }
         if conn.busy {
             let lane = self.lanes[conn.id.slot()].as_mut();
             lane.expect("a block is sent on it").waiting.push_back(body);
         } else if conn.is_open() {
             self.post(now, conn.other(), conn.latency(), body, net);
+        }
+    }
+
+    /// The neighbour is choked: what room its lane has is given back, if nothing waits there.
+    fn shed(&mut self, conn: Conn) {
+        if let Some(lane) = &mut self.lanes[conn.id.slot()]
+            && lane.queue.is_empty()
+        {
+            lane.queue = VecDeque::new();
+            lane.waiting = VecDeque::new();
         }
     }
 
