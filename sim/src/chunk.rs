@@ -203,6 +203,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             ahead.clear();
             let mail = |place: &Place| Ahead::of(&self.mail[place.index as usize]);
             ahead.extend(self.records(peer).iter().map(mail));
+            nodes[peer].fetch_live();
             nodes[peer].ahead(end, |own| ahead.push(own));
             for &event in &ahead {
                 nodes[peer].fetch_slot(event);

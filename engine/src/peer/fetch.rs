@@ -18,20 +18,36 @@ impl Peer {
         F::start(self, HOT);
     }
 
-    /// Then what a HAVE of this piece reads.
+    /// Then what most calls of a live stream's peer read.
+    #[inline]
+    pub fn fetch_live<F: Fetch>(&self) {
+        if let Some(live) = self.live.as_deref() {
+            F::all(live);
+        }
+    }
+
+    /// And what a HAVE of this piece reads.
     #[inline]
     pub fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         F::item(&self.links, slot);
+        if self.live.is_some() {
+            self.fetch_neighbour::<F>(slot);
+        }
         self.pieces.fetch_have::<F>(slot, piece);
+    }
+
+    #[inline(always)]
+    fn fetch_neighbour<F: Fetch>(&self, slot: usize) {
+        if let Some(neighbour) = self.neighbours.get(slot) {
+            F::start(neighbour, HOT_NEIGHBOUR);
+        }
     }
 
     /// Or what any other message does, from the neighbour in this slot.
     #[inline]
     pub fn fetch_slot<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         F::item(&self.links, slot);
-        if let Some(neighbour) = self.neighbours.get(slot) {
-            F::start(neighbour, HOT_NEIGHBOUR);
-        }
+        self.fetch_neighbour::<F>(slot);
         F::all(&self.config.limits);
         self.pieces.fetch::<F>(slot, piece);
     }
@@ -46,10 +62,21 @@ impl Peer {
         }
     }
 
-    /// Then, of a message: what is under way between the two, and of its piece.
+    /// Then, of a live stream's HAVE: where the neighbour stands.
+    #[inline]
+    pub fn fetch_heard<F: Fetch>(&self, slot: usize) {
+        if self.live.is_some()
+            && let Some(Some(neighbour)) = self.neighbours.get(slot)
+        {
+            neighbour.fetch_heard::<F>();
+        }
+    }
+
+    /// Or, of any other message: what is under way between the two, and of its piece.
     #[inline]
     pub fn fetch_queues<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
+            neighbour.fetch_heard::<F>();
             neighbour.fetch_queues::<F>();
         }
         self.pieces.fetch_started::<F>(piece);

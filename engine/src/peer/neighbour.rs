@@ -70,7 +70,8 @@ pub(crate) struct Neighbour {
     pub(crate) uploads: Thin<Block>,
     pub(crate) up: RateMeter,
     pub(crate) unchoked_at: Instant,
-    pub(crate) connected_at: Instant,
+    /// In a live swarm, from its extension handshake on.
+    pub(crate) heard: Option<Box<Heard>>,
     pub(crate) credit: u16,
     /// Blocks went to it since the last choke round.
     pub(crate) served: bool,
@@ -81,8 +82,7 @@ pub(crate) struct Neighbour {
     addr: Address,
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
-    /// In a live swarm, from its extension handshake on.
-    pub(crate) heard: Option<Box<Heard>>,
+    pub(crate) connected_at: Instant,
     pub(crate) released: Thin<BlockRef>,
     /// Its forwarding, once there is something to note.
     pub(crate) forwards: Option<Box<Forwards>>,
@@ -111,6 +111,14 @@ impl Neighbour {
         self.response = self.response.saturating_mul(3).saturating_add(took) / 4;
         if request.alone {
             self.rtt = self.rtt.min(u32::try_from(took).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// What it said of itself.
+    #[inline]
+    pub(super) fn fetch_heard<F: Fetch>(&self) {
+        if let Some(heard) = self.heard.as_deref() {
+            F::all(heard);
         }
     }
 

@@ -66,6 +66,14 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.uplink.fetch::<Prefetch>();
     }
 
+    /// Then what that points at, whatever happens.
+    #[inline]
+    pub(crate) fn fetch_live(&self) {
+        if let Some(engine) = self.engine.as_deref() {
+            engine.fetch_live::<Prefetch>();
+        }
+    }
+
     /// Its own events before `end`, as far as they are known.
     #[inline]
     pub(crate) fn ahead(&self, end: u64, mut tell: impl FnMut(Ahead)) {
@@ -108,7 +116,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { .. } => {}
+            Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
             Ahead::Conn { slot, piece } => {
                 if let Some(Some(lane)) = self.lanes.get(slot) {
                     Prefetch::all(&**lane);
