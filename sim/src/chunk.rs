@@ -37,7 +37,7 @@ const LISTS: usize = 8;
 const WORTH_AHEAD: usize = 512;
 
 /// Records of a turn that are prepared: nearly all of nearly all turns.
-const RECORDS: u32 = 4;
+const RECORDS: u32 = 8;
 
 /// The peers of a group, taken together.
 #[derive(Clone, Copy, Debug, Default)]

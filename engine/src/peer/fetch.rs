@@ -96,7 +96,7 @@ impl Peer {
     #[inline]
     pub fn fetch_blocks<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
-            neighbour.fetch_uploads::<F>();
+            neighbour.fetch_ends::<F>();
         }
         self.pieces.fetch_blocks::<F>(piece);
     }

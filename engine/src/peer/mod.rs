@@ -348,7 +348,7 @@ impl Peer {
     pub fn swap_queue(&mut self, other: &mut Outputs) -> bool {
         let empty = self.outbox.is_empty() && other.is_empty();
         if empty {
-            core::mem::swap(&mut self.outbox, other);
+            self.outbox.exchange(other);
         }
         empty
     }

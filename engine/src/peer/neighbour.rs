@@ -69,7 +69,8 @@ pub(crate) struct Neighbour {
     pub(crate) blocks_in: u32,
     pub(crate) uploads: Thin<Block>,
     pub(crate) up: RateMeter,
-    pub(crate) unchoked_at: Instant,
+    /// Its forwarding, once there is something to note.
+    pub(crate) forwards: Option<Box<Forwards>>,
     /// In a live swarm, from its extension handshake on.
     pub(crate) heard: Option<Box<Heard>>,
     pub(crate) credit: u16,
@@ -82,10 +83,9 @@ pub(crate) struct Neighbour {
     addr: Address,
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
+    pub(crate) unchoked_at: Instant,
     pub(crate) connected_at: Instant,
     pub(crate) released: Thin<BlockRef>,
-    /// Its forwarding, once there is something to note.
-    pub(crate) forwards: Option<Box<Forwards>>,
 }
 
 const _: () = assert!(size_of::<Option<Neighbour>>() == 192);
@@ -128,12 +128,18 @@ impl Neighbour {
         F::item(&self.requests, self.requests.len().saturating_sub(1));
         F::item(&self.requests, 0);
         self.uploads.fetch::<F>();
+        if let Some(forwards) = self.forwards.as_deref() {
+            F::all(forwards);
+        }
     }
 
-    /// Then the first that waits.
+    /// Then the first that waits, and the last it sent.
     #[inline]
-    pub(super) fn fetch_uploads<F: Fetch>(&self) {
+    pub(super) fn fetch_ends<F: Fetch>(&self) {
         self.uploads.fetch_ends::<F>();
+        if let Some(forwards) = self.forwards.as_deref() {
+            F::ends(&forwards.recent);
+        }
     }
 
     /// Where it is.
