@@ -78,16 +78,18 @@ pub(crate) struct Chunk<O, N> {
     rows: Vec<Row>,
     /// Whose turn it is in this window; empty between windows.
     due: Vec<usize>,
+    /// Turns between the first step of what is fetched for a turn, and it; 0: nothing is.
+    ahead_by: usize,
     /// What happens in the next turns.
     ahead: [Vec<Ahead>; LISTS],
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
-    /// A chunk of `chunks`, with windows of `window` nanoseconds.
+    /// A chunk of `chunks` with all of `peers` in them, with windows of `window` nanoseconds.
     pub(crate) fn new(
         first: u32,
         nodes: Vec<Node<O, N>>,
-        chunks: usize,
+        (chunks, peers): (usize, usize),
         shift: u32,
         window: u64,
     ) -> Self {
@@ -106,6 +108,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             next_at,
             rows: vec![Row::default(); nodes.len()],
             due: Vec::new(),
+            ahead_by: if peers < WORTH_AHEAD { 0 } else { AHEAD },
             ahead: Default::default(),
             nodes,
             inbox: (0..=chunks).map(|_| Vec::new()).collect(),
@@ -151,16 +154,12 @@ impl<O: Observer, N: Network> Chunk<O, N> {
                 due.extend(places(bits).map(|place| first + place));
             }
         }
-        let ahead = if self.nodes.len() < WORTH_AHEAD {
-            0
-        } else {
-            AHEAD
-        };
-        for step in 0..due.len() + ahead {
-            if ahead > 0 {
+        for step in 0..due.len() + self.ahead_by {
+            if self.ahead_by > 0 {
                 self.fetch(&due, step, end);
             }
-            let Some(&peer) = step.checked_sub(ahead).and_then(|turn| due.get(turn)) else {
+            let turn = step.checked_sub(self.ahead_by);
+            let Some(&peer) = turn.and_then(|turn| due.get(turn)) else {
                 continue;
             };
             let out = &mut self.out;

@@ -50,14 +50,15 @@ pub(crate) fn run<O: Observer, N: Network + Send>(
     watch: &mut Watch<'_>,
 ) -> Outcome<O, N> {
     let window = shared.latencies.smallest;
-    let count = nodes.len().div_ceil(1 << shift);
-    let tracker = Tracker::new(nodes.len(), Outbox::new(count, shift));
+    let peers = nodes.len();
+    let count = peers.div_ceil(1 << shift);
+    let tracker = Tracker::new(peers, Outbox::new(count, shift));
     let mut rest = nodes.into_iter();
     let chunks = (0..count)
         .map(|index| {
             let nodes = rest.by_ref().take(1 << shift).collect();
             let first = u32::try_from(index << shift).expect("below PEERS_MAX");
-            Chunk::new(first, nodes, count, shift, window)
+            Chunk::new(first, nodes, (count, peers), shift, window)
         })
         .collect();
     drop(rest);

@@ -19,7 +19,7 @@ use crate::network::Network;
 use crate::node::{Net, Node, Remains};
 use crate::observer::{Observer, PeerFacts};
 use crate::outbox::{Outbox, Work};
-use crate::report::{OverlaySnapshot, Report, Totals};
+use crate::report::{OverlaySnapshot, PeerOutcome, Report, Totals};
 use crate::setup::{Fault, NetworkModel, Setup, WireMode};
 use crate::shared::Shared;
 use crate::trace::Trace;
@@ -284,7 +284,7 @@ fn report<O: Observer, N: Network>(
         shared: &shared,
         out: &mut nowhere,
     };
-    let remains: Vec<Remains<O>> = outcome
+    let (peers, remains): (Vec<PeerOutcome<O>>, Vec<Remains>) = outcome
         .nodes
         .into_iter()
         .zip(&shared.peers)
@@ -294,15 +294,15 @@ fn report<O: Observer, N: Network>(
             net.out.take().for_each(drop);
             remains
         })
-        .collect();
+        .unzip();
     let mut trace = Trace::new();
     let mut totals = Totals {
         windows: watch.windows,
         window: Duration::from_nanos(shared.latencies.smallest),
         ..Totals::default()
     };
-    for peer in &remains {
-        let hash = peer.outcome.trace.to_be_bytes();
+    for peer in &peers {
+        let hash = peer.trace.to_be_bytes();
         let (high, low) = hash.split_at(8);
         for half in [high, low] {
             trace.word(u64::from_be_bytes(
@@ -319,11 +319,9 @@ fn report<O: Observer, N: Network>(
     let mut checks = Checks::default();
     let in_flight = outcome.in_flight + present;
     check::conservation(&mut checks, &remains, outcome.tracker, in_flight);
-    check::capacity(&mut checks, &remains, &shared, outcome.end);
-    let mut peers = Vec::with_capacity(remains.len());
+    check::capacity(&mut checks, (&peers, &remains), &shared, outcome.end);
     for peer in remains {
         checks.violations.extend(peer.violations);
-        peers.push(peer.outcome);
     }
     Ok(Report {
         trace: trace.value(),

@@ -4,18 +4,24 @@
 
 use super::Checks;
 use crate::node::Remains;
+use crate::report::PeerOutcome;
 use crate::shared::Shared;
 
 /// Checks all links and all completions of a run that ended at `end`.
-pub(crate) fn capacity<O>(checks: &mut Checks, peers: &[Remains<O>], shared: &Shared, end: u64) {
+pub(crate) fn capacity<O>(
+    checks: &mut Checks,
+    (peers, remains): (&[PeerOutcome<O>], &[Remains]),
+    shared: &Shared,
+    end: u64,
+) {
     let total = u128::from(shared.setup.geometry.total()) * 1_000_000_000;
     let mut violated = |number: u32, what: &str| {
         checks.violations.push(format!("peer {number}: {what}"));
     };
     let sources: u128 = peers
         .iter()
-        .filter(|peer| peer.outcome.facts.source)
-        .map(|peer| u128::from(peer.outcome.facts.uplink.bytes_per_s()))
+        .filter(|peer| peer.facts.source)
+        .map(|peer| u128::from(peer.facts.uplink.bytes_per_s()))
         .sum();
     let server = shared
         .setup
@@ -23,20 +29,20 @@ pub(crate) fn capacity<O>(checks: &mut Checks, peers: &[Remains<O>], shared: &Sh
         .map(|server| server.rate.bytes_per_s());
     let sources = sources + u128::from(server.unwrap_or(0));
     let steps = !shared.setup.faults.is_empty();
-    for peer in peers {
-        let facts = &peer.outcome.facts;
+    for (peer, remains) in peers.iter().zip(remains) {
+        let facts = &peer.facts;
         let arrival = facts.arrival.as_nanos();
-        if u128::from(peer.counts.up) * 1_000_000_000 > peer.capacity {
+        if u128::from(remains.counts.up) * 1_000_000_000 > remains.capacity {
             violated(facts.number, "sent more than its uplink allows");
         }
         if let Some(rate) = facts.downlink {
             let time = end.saturating_sub(arrival);
             let most = u128::from(rate.bytes_per_s()) * u128::from(time);
-            if u128::from(peer.counts.down) * 1_000_000_000 > most {
+            if u128::from(remains.counts.down) * 1_000_000_000 > most {
                 violated(facts.number, "received more than its downlink allows");
             }
         }
-        let Some(completed) = peer.completed.filter(|_| !facts.source) else {
+        let Some(completed) = remains.completed.filter(|_| !facts.source) else {
             continue;
         };
         let time = completed.as_nanos();

@@ -4,9 +4,9 @@ use super::Checks;
 use crate::node::Remains;
 
 /// Balances all links.
-pub(crate) fn conservation<O>(
+pub(crate) fn conservation(
     checks: &mut Checks,
-    peers: &[Remains<O>],
+    peers: &[Remains],
     (tracker_up, tracker_down): (u64, u64),
     in_flight: u64,
 ) {

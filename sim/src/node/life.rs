@@ -52,9 +52,8 @@ pub(super) fn is_waited_for(shared: &Shared, facts: &PeerFacts) -> bool {
     !facts.source && shared.class(facts.number).behaviour != Behaviour::Idle
 }
 
-/// What is left of a node when the run is over.
-pub(crate) struct Remains<O> {
-    pub(crate) outcome: PeerOutcome<O>,
+/// What is left of a node when the run is over, for what is checked then.
+pub(crate) struct Remains {
     pub(crate) counts: Counts,
     /// Bytes times 1e9 that could have left on the uplink.
     pub(crate) capacity: u128,
@@ -234,7 +233,12 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// The run is over at `now`: who is still there leaves, and only its observer hears of it.
-    pub(crate) fn finish(mut self, now: u64, facts: PeerFacts, net: &mut Net<'_>) -> Remains<O> {
+    pub(crate) fn finish(
+        mut self,
+        now: u64,
+        facts: PeerFacts,
+        net: &mut Net<'_>,
+    ) -> (PeerOutcome<O>, Remains) {
         let counts = self.counts;
         // Control messages are counted when they are sent, and may still be leaving.
         let capacity = self.capacity_until(self.uplink.busy_until().max(now));
@@ -243,21 +247,22 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.observer.cut(Instant::from_nanos(now));
             self.leave(now, Ending::Cut, net);
         }
-        Remains {
-            outcome: PeerOutcome {
-                facts,
-                observer: self.observer,
-                trace: self.trace.value(),
-                left_at: self.ending.map(|(at, _)| Instant::from_nanos(at)),
-                ending: self.ending.map_or(Ending::NeverCame, |(_, ending)| ending),
-                cut_by_horizon: cut,
-                bytes_up: counts.up,
-                bytes_down: counts.down,
-            },
+        let outcome = PeerOutcome {
+            facts,
+            observer: self.observer,
+            trace: self.trace.value(),
+            left_at: self.ending.map(|(at, _)| Instant::from_nanos(at)),
+            ending: self.ending.map_or(Ending::NeverCame, |(_, ending)| ending),
+            cut_by_horizon: cut,
+            bytes_up: counts.up,
+            bytes_down: counts.down,
+        };
+        let remains = Remains {
             counts,
             capacity,
             completed: self.completed.map(Instant::from_nanos),
             violations: self.violations,
-        }
+        };
+        (outcome, remains)
     }
 }
