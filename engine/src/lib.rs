@@ -17,6 +17,7 @@
 //! | `event.rs` | what happened, for metrics; the only source of metrics |
 //! | `geometry.rs`, `bitfield.rs` | pieces, blocks and the window they live in |
 //! | `live/` | a stream without end: numbering, acceptance of signed pieces |
+//! | `fetch.rs` | what a call will read, for a driver that has it brought near in time |
 //! | `policy/` | the seams: who is unchoked, which piece is next, when to play |
 //! | `behaviour.rs` | adversaries: what a peer may say that is not so |
 //! | `time.rs`, `rate.rs`, `seed.rs` | time, rates and randomness as values |

@@ -7,6 +7,7 @@
 //! [`Started`] entry). `selectable` holds the missing pieces that have a block nobody is asked for.
 
 mod candidates;
+mod fetch;
 mod slide;
 
 use alloc::boxed::Box;
@@ -15,7 +16,6 @@ use alloc::vec::Vec;
 
 use super::owners::Owners;
 use crate::bitfield::Bitfield;
-use crate::fetch::Fetch;
 use crate::geometry::{BlockRef, Geometry, PieceIndex, Window};
 use crate::id::ConnId;
 use crate::seed::Rng;
@@ -148,45 +148,6 @@ impl PieceTable {
     pub(crate) fn has(&self, piece: PieceIndex) -> bool {
         self.offset(piece)
             .is_some_and(|offset| self.have.contains(offset))
-    }
-
-    /// What is read when a neighbour has the piece.
-    #[inline]
-    pub(super) fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece) {
-            F::item(self.have.words(), offset / 64);
-            F::item(&self.candidates, slot);
-            self.owners.fetch::<F>(offset, slot);
-        }
-    }
-
-    /// What is read to learn who has the piece, and whether it is asked for.
-    #[inline]
-    pub(super) fn fetch<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece) {
-            F::item(self.have.words(), offset / 64);
-            F::item(self.selectable.words(), offset / 64);
-            F::item(&self.started_at, offset);
-            self.owners.fetch::<F>(offset, slot);
-        }
-    }
-
-    /// Then, what is asked of the piece, if it is started.
-    #[inline]
-    pub(super) fn fetch_started<F: Fetch>(&self, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece) {
-            F::item(&self.started, usize::from(self.started_at[offset]));
-        }
-    }
-
-    /// And its blocks.
-    #[inline]
-    pub(super) fn fetch_blocks<F: Fetch>(&self, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece)
-            && let Some(started) = self.entry(offset)
-        {
-            F::item(&started.blocks, 0);
-        }
     }
 
     /// Our own random order of equally rare pieces, lower first; no two are equal.

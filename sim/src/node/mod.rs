@@ -342,7 +342,10 @@ impl<O: Observer, N: Network> Node<O, N> {
                         self.own(next.0, next.1, net);
                     }
                 }
-                _ => return next.0,
+                _ => {
+                    debug_assert!(net.out.pending.is_empty(), "an input was not given");
+                    return next.0;
+                }
             }
             next = self.next();
         }
