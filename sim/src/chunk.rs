@@ -26,14 +26,13 @@ pub(crate) struct Place {
 const GROUP: usize = u32::BITS as usize;
 
 /// Turns between the first step in which what a turn reads is asked for, and the turn: one for each further step along
-/// the pointers. Even among 500 peers most of what a turn reads is in no cache that is near: each peer is back only
-/// after all the others.
+/// the pointers. Of what a turn reads, most is in no cache that is near: each peer is back only after all the others.
 const AHEAD: usize = 5;
 
-/// More turns than are between two steps, as a power of two.
+/// Lists of what happens in turns that are fetched for: more than there are such turns, as a power of two.
 const LISTS: usize = 8;
 
-/// Peers from which on that pays: what fewer have is in a cache at all times.
+/// Peers from which on that pays (measured): fewer have most of it in a cache, and asking costs a sixth of the time.
 const WORTH_AHEAD: usize = 512;
 
 /// Records of a turn that are prepared: nearly all of nearly all turns.

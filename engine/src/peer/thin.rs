@@ -52,6 +52,18 @@ impl<T: 'static> Thin<T> {
         }
     }
 
+    /// Something was put in once, and there is room for more.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Empty, it begins again at its first place.
+    pub(crate) fn rewind(&mut self) {
+        if let Some(queue) = &mut self.0 {
+            queue.clear();
+        }
+    }
+
     /// Puts it last.
     pub(crate) fn push_back(&mut self, item: T) {
         self.0.get_or_insert_default().push_back(item);

@@ -78,7 +78,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    /// The same of a HAVE, to one neighbour after the other.
+    /// Says a HAVE, to one neighbour after the other.
     pub(super) fn say_have(
         &mut self,
         now: u64,
