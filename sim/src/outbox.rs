@@ -66,7 +66,7 @@ impl Outbox {
     #[inline]
     pub(crate) fn lend(&mut self, engine: &mut Peer) {
         if !self.lent {
-            self.lent = engine.swap_queue(&mut self.queue);
+            self.lent = engine.lend_queue(&mut self.queue);
         }
     }
 
@@ -74,7 +74,7 @@ impl Outbox {
     #[inline]
     pub(crate) fn take_back(&mut self, engine: &mut Peer) {
         if self.lent {
-            self.lent = !engine.swap_queue(&mut self.queue);
+            self.lent = !engine.give_back_queue(&mut self.queue);
         }
     }
 

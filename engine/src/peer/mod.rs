@@ -342,13 +342,23 @@ impl Peer {
         self.outbox.pop_front()
     }
 
-    /// Exchanges the queue of outputs for another, if both are empty, and tells whether it did. A driver
-    /// of many peers so lends its own to each in turn: one queue in the cache, not one a peer that is not.
+    /// Lends a queue of outputs its room, if both are empty, and tells whether it did. A driver of many peers so lends its
+    /// own to each in turn, and takes it back: one queue in the cache, not one a peer that is not.
     #[inline]
-    pub fn swap_queue(&mut self, other: &mut Outputs) -> bool {
-        let empty = self.outbox.is_empty() && other.is_empty();
+    pub fn lend_queue(&mut self, queue: &mut Outputs) -> bool {
+        let empty = self.outbox.is_empty() && queue.is_empty();
         if empty {
-            self.outbox.exchange(other);
+            self.outbox.take_room(queue);
+        }
+        empty
+    }
+
+    /// Gives back the room of the queue it was lent, once that is drained, and tells whether it did.
+    #[inline]
+    pub fn give_back_queue(&mut self, queue: &mut Outputs) -> bool {
+        let empty = self.outbox.is_empty() && queue.is_empty();
+        if empty {
+            queue.take_room(&mut self.outbox);
         }
         empty
     }

@@ -3,7 +3,7 @@
 use super::thin::Thin;
 use crate::output::Output;
 
-/// A queue of outputs; see [`Peer::swap_queue`](super::Peer::swap_queue). A word, so that it is exchanged as one, and no
+/// A queue of outputs; see [`Peer::lend_queue`](super::Peer::lend_queue). A word, so that it is lent as one, and no
 /// memory until something is put in.
 #[derive(Debug, Default)]
 pub struct Outputs(Thin<Output>);
@@ -20,14 +20,13 @@ impl Outputs {
         self.0.bytes()
     }
 
-    /// Exchanges an empty queue for another. One that both have is one too many: with its room in no cache, the peer
-    /// would be slower for it at every call.
+    /// An empty queue takes the room of another, and gives up its own: with that in no cache, the peer would be slower for
+    /// it at every call. From one without room it takes nothing.
     #[inline]
-    pub(super) fn exchange(&mut self, other: &mut Self) {
-        if self.0.has_room() && other.0.has_room() {
-            self.0 = Thin::new();
+    pub(super) fn take_room(&mut self, from: &mut Self) {
+        if from.0.has_room() {
+            self.0 = core::mem::take(&mut from.0);
         }
-        core::mem::swap(self, other);
     }
 
     /// This is to be done after all else.
@@ -55,20 +54,20 @@ mod tests {
 
     #[test]
     fn one_that_is_lent_takes_the_place_of_its_own() {
-        let (mut own, mut lent) = (Outputs::default(), Outputs::default());
-        for queue in [&mut own, &mut lent] {
+        let filled = || {
+            let mut queue = Outputs::default();
             queue.push_back(Output::Announce(Announce::Started));
             assert!(!queue.is_empty() && queue.pop_front().is_some() && queue.is_empty());
+            queue
+        };
+        let rooms = |own: &Outputs, lent: &Outputs| (own.bytes() > 0, lent.bytes() > 0);
+        for (has, lends) in [(false, false), (false, true), (true, false), (true, true)] {
+            let queue = |room: bool| room.then(filled).unwrap_or_default();
+            let (mut own, mut lent) = (queue(has), queue(lends));
+            own.take_room(&mut lent);
+            assert_eq!(rooms(&own, &lent), (has || lends, false), "lent");
+            lent.take_room(&mut own);
+            assert_eq!(rooms(&own, &lent), (false, has || lends), "given back");
         }
-        let room = lent.bytes();
-        own.exchange(&mut lent);
-        assert_eq!(
-            (own.bytes(), lent.bytes()),
-            (room, 0),
-            "its own is given up"
-        );
-        own.exchange(&mut lent);
-        assert_eq!((own.bytes(), lent.bytes()), (0, room), "given back");
-        assert!(own.pop_front().is_none());
     }
 }
