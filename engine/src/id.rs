@@ -43,6 +43,10 @@ impl ConnId {
     pub const fn slot(self) -> usize {
         self.slot as usize
     }
+
+    pub(crate) const fn short_slot(self) -> u16 {
+        self.slot
+    }
 }
 
 impl fmt::Display for ConnId {

@@ -1,6 +1,6 @@
 //! What comes of a request: a part, the block, or a refusal.
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::geometry::Block;
@@ -99,7 +99,7 @@ impl Peer {
         let neighbour = self.neighbour(conn).expect("checked by message");
         match neighbour.take_request(known) {
             Some(request) => {
-                let choked = self.links[conn.slot()].they_choke;
+                let choked = self.links[conn.slot()].is(Flag::TheyChoke);
                 if !request.given_up {
                     self.pieces.release(known);
                 }

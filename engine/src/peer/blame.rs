@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Peer, Player};
+use super::{Flag, Peer, Player};
 use crate::event::Cause;
 use crate::geometry::PieceIndex;
 use crate::rate::Rate;
@@ -30,8 +30,8 @@ impl Peer {
         let owns = self.pieces.owners().of(offset);
         for &slot in self.order.iter().filter(|&&slot| owns(slot)) {
             let link = &self.links[usize::from(slot)];
-            all_choke &= link.they_choke;
-            if !link.asked {
+            all_choke &= link.is(Flag::TheyChoke);
+            if !link.is(Flag::Asked) {
                 continue;
             }
             let owner = self.at(slot);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::Peer;
-use super::link::Link;
+use super::link::{Flag, Link};
 use super::neighbour::Neighbour;
 use crate::bitfield::Bitfield;
 use crate::error::{CloseReason, Refused};
@@ -58,7 +58,7 @@ impl Peer {
         if self.order.len() >= usize::from(limits.dial_below) {
             return;
         }
-        let waiting = |slot: &&u16| !self.links[usize::from(**slot)].open;
+        let waiting = |slot: &&u16| !self.links[usize::from(**slot)].is(Flag::Open);
         let mut dialling = self.order.iter().filter(waiting).count();
         while self.order.len() < usize::from(limits.dial_below) && dialling < DIALS_MAX {
             let Some(addr) = self.book.next_to_dial(self.now, self.pieces.is_complete()) else {
@@ -202,7 +202,7 @@ impl Peer {
         neighbour.connected_at = now;
         self.tags[conn.slot()] = remote.peer_id.tag();
         let link = &mut self.links[conn.slot()];
-        link.open = true;
+        link.set(Flag::Open, true);
         link.last_received = now;
         let neighbour = self.neighbour(conn).expect("just admitted");
         let (addr, outbound) = (neighbour.addr(), neighbour.outbound);
@@ -301,8 +301,8 @@ impl Peer {
         }
         self.pieces.clear_owner(conn.slot());
         self.change_link(conn.slot(), |link| {
-            link.open = false;
-            link.they_interested = false;
+            link.set(Flag::Open, false);
+            link.set(Flag::TheyInterested, false);
         });
         self.forget_suspicions_of(conn);
         if let Some(talks) = &mut self.talks {

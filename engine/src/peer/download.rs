@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::event::Event;
 use crate::geometry::{BlockRef, Geometry};
 use crate::id::ConnId;
@@ -59,7 +59,7 @@ impl Peer {
             return;
         }
         let link = self.links[conn.slot()];
-        if link.they_choke || link.wanted == 0 || self.has_no_offer(conn.slot()) {
+        if link.is(Flag::TheyChoke) || link.wanted == 0 || self.has_no_offer(conn.slot()) {
             return;
         }
         let geometry = *self.pieces.geometry();
@@ -111,7 +111,7 @@ impl Peer {
     fn request(&mut self, conn: ConnId, block: BlockRef) {
         let now = self.now;
         let spelled = self.pieces.geometry().block(block);
-        self.links[conn.slot()].asked = true;
+        self.links[conn.slot()].set(Flag::Asked, true);
         let neighbour = self.neighbour(conn).expect("checked by ask");
         neighbour.push_request(block, now);
         self.detail(Event::Requested {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::error::CloseReason;
 use crate::exchange::{Metadata, Pex, PexPeer};
 use crate::id::ConnId;
@@ -120,7 +120,7 @@ impl Peer {
         let open = open.filter(|(_, neighbour)| neighbour.is_open());
         open.filter_map(|(slot, neighbour)| {
             let link = &self.links[usize::from(slot)];
-            let seed = link.pieces == complete || link.gives_only;
+            let seed = link.pieces == complete || link.is(Flag::GivesOnly);
             let flags = if seed { PexPeer::SEED } else { 0 }
                 | if neighbour.outbound {
                     PexPeer::REACHABLE

@@ -1,7 +1,7 @@
 //! What a call will read, step by step along the pointers, for a driver that knows whose turn comes next: of each step,
 //! all is known once what the step before named is there. See [`Fetch`].
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::fetch::Fetch;
 use crate::geometry::PieceIndex;
 
@@ -56,7 +56,7 @@ impl Peer {
     #[inline]
     pub fn fetch_tick<F: Fetch>(&self) {
         for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
-            if link.asked {
+            if link.is(Flag::Asked) {
                 F::start(neighbour, HOT_NEIGHBOUR);
             }
         }
@@ -86,7 +86,7 @@ impl Peer {
     #[inline]
     pub fn fetch_owed<F: Fetch>(&self) {
         for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
-            if let (true, Some(neighbour)) = (link.asked, neighbour) {
+            if let (true, Some(neighbour)) = (link.is(Flag::Asked), neighbour) {
                 F::item(&neighbour.requests, 0);
             }
         }

@@ -6,8 +6,8 @@
 use alloc::boxed::Box;
 use core::time::Duration;
 
-use super::Peer;
 use super::live::Live;
+use super::{Flag, Peer};
 use crate::bitfield::Bitfield;
 use crate::error::CloseReason;
 use crate::geometry::{Block, PieceIndex};
@@ -219,7 +219,7 @@ impl Peer {
             return heard.noise(now, WINDOW_NOISE);
         }
         neighbour.heard = Some(Box::new(Heard::new(dont_have, now)));
-        self.links[conn.slot()].live = true;
+        self.links[conn.slot()].set(Flag::Live, true);
         self.send_window(conn, false);
         Ok(())
     }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::geometry::BlockRef;
 use crate::message::Message;
 
@@ -21,12 +21,12 @@ impl Peer {
         let now = self.now;
         for index in 0..self.order.len() {
             let slot = usize::from(self.order[index]);
-            if !self.links[slot].asked {
+            if !self.links[slot].is(Flag::Asked) {
                 continue;
             }
             let neighbour = self.at_mut(self.order[index]);
             let Some(since) = neighbour.silent_since() else {
-                self.links[slot].asked = false;
+                self.links[slot].set(Flag::Asked, false);
                 continue;
             };
             let silent = now.since(since);
@@ -52,7 +52,7 @@ impl Peer {
         for late in [false, true] {
             for index in 0..self.order.len() {
                 let link = &self.links[usize::from(self.order[index])];
-                if link.they_choke
+                if link.is(Flag::TheyChoke)
                     || link.wanted == 0
                     || self.has_no_offer(usize::from(self.order[index]))
                 {

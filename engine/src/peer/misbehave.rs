@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::behaviour::{Accomplice, Behaviour};
 use crate::geometry::PieceIndex;
 use crate::id::{ConnId, PeerId};
@@ -69,7 +69,7 @@ impl Peer {
             Behaviour::Honest | Behaviour::HaveLiar => false,
             // Whoever feeds it shall be fed.
             Behaviour::Liar | Behaviour::Sybil(_) => self.order.iter().any(|&slot| {
-                let lets_us_ask = !self.links[usize::from(slot)].they_choke;
+                let lets_us_ask = !self.links[usize::from(slot)].is(Flag::TheyChoke);
                 lets_us_ask && self.at(slot).peer_id() == Some(query.child)
             }),
             Behaviour::Colluder(all) => all.iter().any(|one| one.peer_id == query.child),

@@ -68,7 +68,7 @@ use book::Book;
 use claims::Forwarding;
 use exchange::Talks;
 pub use footprint::Footprint;
-pub(crate) use link::Link;
+pub(crate) use link::{Flag, Link};
 use live::Live;
 pub(crate) use neighbour::Neighbour;
 pub use outputs::Outputs;
@@ -397,11 +397,11 @@ impl Peer {
                 peer_id: neighbour.peer_id(),
                 down: neighbour.down.rate(self.now),
                 up: neighbour.up.rate(self.now),
-                we_choke: self.links[usize::from(slot)].we_choke,
-                they_choke: self.links[usize::from(slot)].they_choke,
+                we_choke: self.links[usize::from(slot)].is(Flag::WeChoke),
+                they_choke: self.links[usize::from(slot)].is(Flag::TheyChoke),
                 pieces: self.links[usize::from(slot)].pieces,
                 outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
-                they_interested: self.links[usize::from(slot)].they_interested,
+                they_interested: self.links[usize::from(slot)].is(Flag::TheyInterested),
                 owed: u16::try_from(neighbour.uploads.len()).unwrap_or(u16::MAX),
             }
         })
@@ -442,7 +442,7 @@ impl Peer {
     fn link(&mut self, conn: ConnId) -> Option<&mut Link> {
         self.links
             .get_mut(conn.slot())
-            .filter(|link| link.conn == conn)
+            .filter(|link| link.conn() == conn)
     }
 
     fn event(&mut self, event: Event) {

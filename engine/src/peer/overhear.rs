@@ -4,7 +4,7 @@
 //! all; whatever might follow from it is left to `handle`, which does the same and more. So this
 //! file decides nothing of its own: with it and without it, a peer says the same at the same times.
 
-use super::{Peer, Player};
+use super::{Flag, Peer, Player};
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::live::{Numbering, PIECES_MAX};
@@ -43,7 +43,7 @@ impl Peer {
         let Some(link) = self.links.get(slot) else {
             return false;
         };
-        if link.conn != conn || !link.open {
+        if link.conn() != conn || !link.is(Flag::Open) {
             return false;
         }
         let news = if self.live.is_some() {
@@ -61,7 +61,7 @@ impl Peer {
         self.traffic.control_down += HAVE;
         let link = &mut self.links[slot];
         link.last_received = now;
-        link.spoke = true;
+        link.set(Flag::Spoke, true);
         link.pieces += 1;
         link.wanted += u32::from(news.missing);
         if self.live.is_some() {
@@ -92,12 +92,14 @@ impl Peer {
             return true;
         }
         let link = &self.links[slot];
-        if !link.we_interested || self.tells_blocks && !self.pieces.owners().anybody(offset) {
+        if !link.is(Flag::WeInterested)
+            || self.tells_blocks && !self.pieces.owners().anybody(offset)
+        {
             return false;
         }
         // It can be asked for nothing, with this piece or without it.
         let nothing = || self.has_no_offer(slot) && !self.pieces.selectable().contains(offset);
-        link.they_choke || nothing() || {
+        link.is(Flag::TheyChoke) || nothing() || {
             let neighbour = self.neighbours[slot].as_ref();
             neighbour.is_some_and(|one| !one.requests.is_empty())
         }

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::bitfield::Bitfield;
 use crate::error::CloseReason;
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW, UT_PEX};
 impl Peer {
     pub(super) fn message(&mut self, conn: ConnId, message: Message) {
         let now = self.now;
-        let Some(link) = self.link(conn).filter(|link| link.open) else {
+        let Some(link) = self.link(conn).filter(|link| link.is(Flag::Open)) else {
             return;
         };
         link.last_received = now;
@@ -35,11 +35,13 @@ impl Peer {
         let link = &mut self.links[conn.slot()];
         // BEP 3 wants the bitfield first of all, but libtorrent sends BEP 10's handshake before it:
         // what matters is that HAVE ALL and HAVE NONE come once, and before any HAVE.
-        let first = !link.spoke;
-        link.spoke |= matches!(
+        let of_pieces = matches!(
             message,
             Message::Have(_) | Message::Bitfield(_) | Message::HaveAll | Message::HaveNone
         );
+        let spoke = link.is(Flag::Spoke);
+        link.set(Flag::Spoke, spoke || of_pieces);
+        let first = !spoke;
         let done = match message {
             Message::KeepAlive
             | Message::Port(_)
@@ -72,7 +74,7 @@ impl Peer {
     }
 
     fn they_choke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
-        if core::mem::replace(&mut self.links[conn.slot()].they_choke, true) {
+        if self.links[conn.slot()].set(Flag::TheyChoke, true) {
             return Ok(());
         }
         let neighbour = self.neighbour(conn).expect("checked by message");
@@ -98,7 +100,7 @@ impl Peer {
 
     fn they_unchoke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let now = self.now;
-        if core::mem::replace(&mut self.links[conn.slot()].they_choke, false) {
+        if self.links[conn.slot()].set(Flag::TheyChoke, false) {
             let neighbour = self.neighbour(conn).expect("checked by message");
             // Patience is counted from here, not from before we might ask.
             neighbour.last_block = now;
@@ -112,7 +114,9 @@ impl Peer {
     }
 
     fn they_are_interested(&mut self, conn: ConnId, interested: bool) -> Result<(), CloseReason> {
-        self.change_link(conn.slot(), |link| link.they_interested = interested);
+        self.change_link(conn.slot(), |link| {
+            link.set(Flag::TheyInterested, interested)
+        });
         if interested {
             if self.lies {
                 self.lure(conn);
@@ -141,7 +145,10 @@ impl Peer {
         let link = &mut self.links[conn.slot()];
         link.pieces += 1;
         link.wanted += u32::from(missing);
-        let (complete, unchoked) = (link.pieces == self.pieces.window().length, !link.they_choke);
+        let (complete, unchoked) = (
+            link.pieces == self.pieces.window().length,
+            !link.is(Flag::TheyChoke),
+        );
         if missing && !known {
             self.detail(Event::PieceKnown(piece));
         }
@@ -217,7 +224,7 @@ impl Peer {
 
     /// The neighbour wants nothing, though it may not have everything (BEP 21), or does so again.
     fn gives_only(&mut self, conn: ConnId, says: bool) -> Result<(), CloseReason> {
-        self.links[conn.slot()].gives_only = says;
+        self.links[conn.slot()].set(Flag::GivesOnly, says);
         if self.links[conn.slot()].wants_nothing() && self.live.is_none() {
             self.is_complete(conn)
         } else {
@@ -229,7 +236,7 @@ impl Peer {
     pub(super) fn tell_interest(&mut self, conn: ConnId) {
         let link = &mut self.links[conn.slot()];
         let interested = link.wanted > 0;
-        if core::mem::replace(&mut link.we_interested, interested) != interested {
+        if link.set(Flag::WeInterested, interested) != interested {
             self.send(
                 conn,
                 if interested {

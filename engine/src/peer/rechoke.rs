@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::forwards::Forwarded;
-use super::{Link, Neighbour, Peer};
+use super::{Flag, Link, Neighbour, Peer};
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::message::Message;
@@ -53,7 +53,7 @@ impl Peer {
 
     /// A neighbour became interested: while few are unchoked, it need not wait for the round.
     pub(super) fn unchoke_early(&mut self, conn: crate::ConnId) {
-        if self.link(conn).is_some_and(|one| one.we_choke) {
+        if self.link(conn).is_some_and(|one| one.is(Flag::WeChoke)) {
             let idle = self.idle_slots();
             if idle > 0 {
                 self.ask_choker(Some(idle));
@@ -64,7 +64,7 @@ impl Peer {
     /// An unchoked neighbour wants nothing any more: its slot need not lie idle until the round.
     pub(super) fn refill_slot(&mut self, conn: crate::ConnId) {
         let rested = self.now >= self.choker_asked_at + EARLY_PAUSE;
-        if rested && self.link(conn).is_some_and(|one| !one.we_choke) {
+        if rested && self.link(conn).is_some_and(|one| !one.is(Flag::WeChoke)) {
             let idle = self.idle_slots();
             if idle > 0 {
                 self.ask_choker(Some(idle));
@@ -78,8 +78,8 @@ impl Peer {
         if self.neighbour(conn).is_none() {
             return;
         }
-        self.change_link(conn.slot(), |link| link.unread = true);
-        if self.links[conn.slot()].we_choke || self.is_auxiliary(conn) {
+        self.change_link(conn.slot(), |link| link.set(Flag::Unread, true));
+        if self.links[conn.slot()].is(Flag::WeChoke) || self.is_auxiliary(conn) {
             return;
         }
         self.set_choke(conn, true);
@@ -133,7 +133,7 @@ impl Peer {
             .order
             .iter()
             .map(|&slot| (self.at(slot), &self.links[usize::from(slot)]))
-            .filter(|(_, link)| link.open);
+            .filter(|(_, link)| link.is(Flag::Open));
         let mut candidates = Vec::with_capacity(self.order.len());
         candidates.extend(open.map(|(one, link)| {
             let forwards = one.forwards.as_deref();
@@ -143,7 +143,7 @@ impl Peer {
                 conn: one.conn,
                 interested: link.takes(),
                 inbound: !one.outbound,
-                unchoked: !link.we_choke,
+                unchoked: !link.is(Flag::WeChoke),
                 since: one.unchoked_at,
                 connected_at: one.connected_at,
                 down: one.down.rate(now),
@@ -194,7 +194,7 @@ impl Peer {
     fn close_idle(&mut self) {
         let now = self.now;
         for slot in self.order.clone() {
-            let choked = self.links[usize::from(slot)].they_choke;
+            let choked = self.links[usize::from(slot)].is(Flag::TheyChoke);
             let one = self.at_mut(slot);
             if !one.is_open() {
                 continue;

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::geometry::{Block, BlockRef, PieceIndex};
 use crate::message::Message;
 
@@ -115,8 +115,8 @@ impl Peer {
     pub(super) fn tell_all_interest(&mut self) {
         for index in 0..self.order.len() {
             let link = &self.links[usize::from(self.order[index])];
-            if link.open {
-                self.tell_interest(link.conn);
+            if link.is(Flag::Open) {
+                self.tell_interest(link.conn());
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::error::CallError;
 use crate::event::Event;
 use crate::geometry::PieceIndex;
@@ -103,7 +103,7 @@ impl Peer {
             .iter()
             .filter(|&&slot| self.at(slot).heard.is_some())
             .map(|&slot| &self.links[usize::from(slot)])
-            .map(|link| (link.we_choke, link.conn))
+            .map(|link| (link.is(Flag::WeChoke), link.conn()))
             .collect();
         if let Some(SuperSeeding { k, tau }) = self.super_seeding()
             && conns.len() > usize::from(k)

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::bitfield::Bitfield;
 use crate::error::CloseReason;
 use crate::event::Event;
@@ -25,7 +25,7 @@ impl Peer {
         }
         let has = self.pieces.has(block.piece);
         let queue_max = usize::from(self.config.limits.uploads_queued_max);
-        let choked = self.links[conn.slot()].we_choke;
+        let choked = self.links[conn.slot()].is(Flag::WeChoke);
         let neighbour = self.neighbour(conn).expect("checked by message");
         let full = neighbour.uploads.len() >= queue_max;
         if choked || !has || full {
@@ -59,8 +59,10 @@ impl Peer {
     pub(super) fn credit(&mut self, conn: ConnId, blocks: u16) {
         if let Some(neighbour) = self.neighbour(conn) {
             neighbour.credit = neighbour.credit.saturating_add(blocks);
-            let again = |link: &mut super::Link| core::mem::replace(&mut link.unread, false);
-            if self.change_link(conn.slot(), again) && self.links[conn.slot()].they_interested {
+            let again = |link: &mut super::Link| link.set(Flag::Unread, false);
+            if self.change_link(conn.slot(), again)
+                && self.links[conn.slot()].is(Flag::TheyInterested)
+            {
                 self.unchoke_early(conn);
             }
             self.pump(conn);
@@ -106,9 +108,7 @@ impl Peer {
     /// Chokes or unchokes a neighbour. A choked one's queue is dropped: block by block with BEP 6.
     pub(super) fn set_choke(&mut self, conn: ConnId, choke: bool) {
         let now = self.now;
-        let before = self.change_link(conn.slot(), |link| {
-            core::mem::replace(&mut link.we_choke, choke)
-        });
+        let before = self.change_link(conn.slot(), |link| link.set(Flag::WeChoke, choke));
         if before == choke {
             return;
         }

@@ -6,9 +6,9 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::Peer;
 use super::overhear::HAVE;
 use super::web_seed::SERVER;
+use super::{Flag, Peer};
 use crate::error::CloseReason;
 use crate::event::Event;
 use crate::geometry::{Block, PieceIndex};
@@ -103,14 +103,14 @@ impl Peer {
         let mut told = Vec::new();
         for &slot in &self.order {
             let link = &mut self.links[usize::from(slot)];
-            if !link.open || live && !link.live {
+            if !link.is(Flag::Open) || live && !link.is(Flag::Live) {
                 continue;
             }
             // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
             let knows = knows(slot);
             if knows {
                 link.wanted -= 1;
-                if link.wanted == 0 && core::mem::replace(&mut link.we_interested, false) {
+                if link.wanted == 0 && link.set(Flag::WeInterested, false) {
                     let no_more = Message::NotInterested;
                     link.last_sent = now;
                     self.traffic.control_up += u64::from(no_more.wire_len());
@@ -118,7 +118,7 @@ impl Peer {
                         let told = core::mem::take(&mut told);
                         self.outbox.push_back(Output::SendHave(written, told));
                     }
-                    self.outbox.push_back(Output::Send(link.conn, no_more));
+                    self.outbox.push_back(Output::Send(link.conn(), no_more));
                 }
             }
             if !knows || ring {
@@ -127,7 +127,7 @@ impl Peer {
                 if told.is_empty() {
                     told.reserve_exact(self.order.len());
                 }
-                told.push(link.conn);
+                told.push(link.conn());
             }
         }
         if !told.is_empty() {
@@ -143,8 +143,8 @@ impl Peer {
             .iter()
             .map(|&slot| &self.links[usize::from(slot)])
             .filter(|one| one.pieces == self.pieces.window().length || one.wants_nothing())
-            .filter(|one| one.open)
-            .map(|one| one.conn)
+            .filter(|one| one.is(Flag::Open))
+            .map(|one| one.conn())
             .collect();
         for conn in seeds {
             self.close(conn, CloseReason::BothComplete);

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
-use crate::peer::{Link, Neighbour, PieceTable};
+use crate::peer::{Flag, Link, Neighbour, PieceTable};
 use crate::rate::Rate;
 use crate::time::Instant;
 
@@ -72,12 +72,14 @@ impl<'a> Crowd<'a> {
     pub fn members(self) -> impl Iterator<Item = Member<'a>> {
         self.order.iter().filter_map(move |&slot| {
             let neighbour = self.neighbours[usize::from(slot)].as_ref()?;
-            self.links[usize::from(slot)].open.then_some(Member {
-                neighbour,
-                link: &self.links[usize::from(slot)],
-                table: self.table,
-                now: self.now,
-            })
+            self.links[usize::from(slot)]
+                .is(Flag::Open)
+                .then_some(Member {
+                    neighbour,
+                    link: &self.links[usize::from(slot)],
+                    table: self.table,
+                    now: self.now,
+                })
         })
     }
 
@@ -110,13 +112,13 @@ impl Member<'_> {
     /// It lets us ask, and does not leave us waiting.
     #[must_use]
     pub const fn answers(&self) -> bool {
-        !self.link.they_choke && !self.neighbour.snubbed
+        !self.link.is(Flag::TheyChoke) && !self.neighbour.snubbed
     }
 
     /// It chokes us.
     #[must_use]
     pub const fn chokes_us(&self) -> bool {
-        self.link.they_choke
+        self.link.is(Flag::TheyChoke)
     }
 
     /// Whether it has the piece.

@@ -12,7 +12,7 @@ use crate::bitfield::Bitfield;
 use crate::geometry::{BlockRef, Geometry};
 use crate::id::{ConnId, PeerId};
 use crate::input::Remote;
-use crate::peer::{Link, Neighbour, PieceTable, Player};
+use crate::peer::{Flag, Link, Neighbour, PieceTable, Player};
 use crate::rate::Rate;
 use crate::seed::{Rng, Seed};
 use crate::time::Instant;
@@ -90,7 +90,8 @@ impl Scene {
             .add(self.now, blocks_per_s * 20 * u64::from(Geometry::BLOCK));
         one.blocks_in = u32::try_from(blocks_per_s).unwrap();
         let mut link = Link::new(conn, since);
-        (link.open, link.they_choke) = (true, false);
+        link.set(Flag::Open, true);
+        link.set(Flag::TheyChoke, false);
         self.links.push(link);
         self.neighbours.push(Some(one));
         self.order.push(slot);
