@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use swarmbed_engine::{CloseReason, ConnId, Input, Instant, Remote};
 
-use super::conn::Conn;
+use super::conn::{CREDIT, Conn, Slot};
 use super::{Net, Node};
 use crate::address::{alias_of, host_at, identity_of};
 use crate::links::{Flow, HEADER, nanos_for};
@@ -17,9 +17,6 @@ use crate::shared::Shared;
 
 /// How long a dialler waits for an answer.
 const PATIENCE: u64 = 10_000_000_000;
-/// Blocks that may wait in the transport (DESIGN 4 "Back-pressure"): since one more is granted the
-/// moment one begins, two always keep the link busy.
-const CREDIT: u16 = 2;
 /// Room is made for so many connections at a time.
 const SLOTS_MORE: usize = 4;
 
@@ -59,19 +56,17 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Puts a connection in its slot.
     fn open(&mut self, conn: Conn) {
-        let slot = conn.id.slot();
-        if self.conns.len() <= slot {
-            if self.conns.capacity() <= slot {
+        let slot = conn.slot();
+        if self.slots.len() <= slot {
+            if self.slots.capacity() <= slot {
                 // Not by doubling: most peers have about as many as they may.
-                self.conns.reserve_exact(SLOTS_MORE);
-                self.lanes.reserve_exact(SLOTS_MORE);
+                self.slots.reserve_exact(SLOTS_MORE);
             }
-            self.conns.resize(slot + 1, None);
-            self.lanes.resize_with(slot + 1, || None);
+            self.slots.resize_with(slot + 1, Slot::default);
         }
-        assert!(self.conns[slot].is_none(), "slot {slot} is taken");
-        self.conns[slot] = Some(conn);
-        self.lanes[slot] = None;
+        assert!(self.conn_at(slot).is_none(), "slot {slot} is taken");
+        let conn = Some(conn);
+        self.slots[slot] = Slot { conn, lane: None };
     }
 
     /// The window of a connection that has sent no block.
@@ -104,7 +99,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(conn) = self.conn(door).filter(|conn| !conn.is_open()) else {
             return;
         };
-        let conn = conn.id;
+        let conn = conn.id();
         self.close(now, conn, false, net);
         self.call(now, Input::Closed { conn, reason }, net);
     }
@@ -153,7 +148,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         match answer {
             Some(id) => {
                 // It may take the place of one that was closed for its sake.
-                while self.conns.get(id.slot()).is_some_and(Option::is_some) {
+                while self.conn_at(id.slot()).is_some() {
                     let engine = self.engine.as_mut().expect("it let somebody in");
                     let output = engine.poll_output().expect("the place was given up");
                     self.output(now, output, net);
@@ -189,8 +184,8 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.post(now, (from, listener), latency, Body::Fin, net);
             return;
         };
-        conn.door = listener;
-        let id = conn.id;
+        conn.named(listener);
+        let id = conn.id();
         net.out.pending.push_back(Input::Credit {
             conn: id,
             blocks: CREDIT,

@@ -36,7 +36,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             Body::Message(message) => self.message(now, door, message, net),
             Body::Ack { left } => {
                 if let Some(conn) = self.conn(door) {
-                    let lane = self.lanes[conn.id.slot()].as_mut();
+                    let lane = self.slots[conn.slot()].lane.as_mut();
                     let lane = lane.expect("a block was sent on it");
                     lane.flow.acknowledged(now, left);
                     self.begin_block(now, door, net);
@@ -75,7 +75,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn message(&mut self, now: u64, door: Door, message: Message, net: &mut Net<'_>) {
-        let Some(conn) = self.conn(door).map(|conn| conn.id) else {
+        let Some(conn) = self.conn(door).map(|conn| conn.id()) else {
             return;
         };
         net.out.work.messages += 1;
@@ -118,11 +118,11 @@ impl<O: Observer, N: Network> Node<O, N> {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),
         };
-        self.call(now, Input::Message(conn.id, message), net);
+        self.call(now, Input::Message(conn.id(), message), net);
     }
 
     fn hung_up(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
-        let Some(conn) = self.conn(door).map(|conn| conn.id) else {
+        let Some(conn) = self.conn(door).map(|conn| conn.id()) else {
             return;
         };
         self.close(now, conn, false, net);

@@ -101,8 +101,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         match ahead {
             Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
             Ahead::Conn { slot, piece } => {
-                Prefetch::item(&self.conns, slot);
-                Prefetch::item(&self.lanes, slot);
+                Prefetch::item(&self.slots, slot);
                 engine.fetch_slot::<Prefetch>(slot, piece);
             }
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
@@ -118,8 +117,8 @@ impl<O: Observer, N: Network> Node<O, N> {
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
             Ahead::Conn { slot, piece } => {
-                if let Some(Some(lane)) = self.lanes.get(slot) {
-                    Prefetch::all(&**lane);
+                if let Some(lane) = self.slots.get(slot).and_then(|slot| slot.lane.as_deref()) {
+                    Prefetch::all(lane);
                 }
                 engine.fetch_queues::<Prefetch>(slot, piece);
             }
@@ -130,12 +129,8 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// And what that points at.
     #[inline]
     pub(crate) fn fetch_blocks(&self, ahead: Ahead) {
-        let (Ahead::Conn { slot, piece }, Some(engine)) = (ahead, self.engine.as_deref()) else {
-            return;
-        };
-        if let Some(Some(lane)) = self.lanes.get(slot) {
-            Prefetch::ends(&lane.queue);
+        if let (Ahead::Conn { slot, piece }, Some(engine)) = (ahead, self.engine.as_deref()) {
+            engine.fetch_blocks::<Prefetch>(slot, piece);
         }
-        engine.fetch_blocks::<Prefetch>(slot, piece);
     }
 }

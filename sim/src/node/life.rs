@@ -211,12 +211,11 @@ impl<O: Observer, N: Network> Node<O, N> {
         net.out.give_up();
         self.engine = None;
         net.out.pending.clear();
-        let open: Vec<ConnId> = self.conns.iter().flatten().map(|conn| conn.id).collect();
+        let open: Vec<ConnId> = self.conns().map(|conn| conn.id()).collect();
         for conn in open {
             self.close(now, conn, true, net);
         }
-        self.conns = Vec::new();
-        self.lanes = Vec::new();
+        self.slots = Vec::new();
         self.dials.clear();
         self.dial_at = u64::MAX;
         self.storage.stop();

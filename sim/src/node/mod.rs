@@ -37,7 +37,7 @@ pub(crate) use fetch::Ahead;
 pub(crate) use life::Remains;
 pub(crate) use storage::Storage;
 
-use conn::{Conn, Lane};
+use conn::Slot;
 use punched::Punched;
 
 /// Most calls at one instant: beyond it, engine and world are in a loop that time cannot end.
@@ -109,9 +109,7 @@ pub(crate) struct Node<O, N = Uplink> {
     downlink: Downlink<Mail>,
     uplink: N,
     /// By slot.
-    conns: Vec<Option<Conn>>,
-    /// By slot, of connections on which blocks were sent.
-    lanes: Vec<Option<Box<Lane>>>,
+    slots: Vec<Slot>,
     trace: Trace,
     counts: Counts,
     number: u32,
@@ -170,8 +168,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             declared: facts.uplink.bytes_per_s(),
             uplink: N::new(facts.uplink.bytes_per_s()),
             downlink: Downlink::new(shared.downlink(number)),
-            conns: Vec::new(),
-            lanes: Vec::new(),
+            slots: Vec::new(),
             script_at: life::due(&script),
             rare_at: life::due(&script),
             script,
@@ -447,11 +444,8 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Its neighbours' numbers, once handshakes are exchanged.
     pub(crate) fn neighbours(&self) -> impl Iterator<Item = u32> + '_ {
-        self.conns
-            .iter()
-            .flatten()
-            .filter(|conn| conn.is_open())
-            .map(|conn| conn.peer)
+        let open = self.conns().filter(|conn| conn.is_open());
+        open.map(|conn| conn.peer)
     }
 
     /// Of the blocks that are being sent, what a solver of shares needs.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use swarmbed_engine::{Block, ConnId, Input, Message, Peer, PieceIndex};
 
-use super::conn::{Conn, Lane, Sending};
+use super::conn::{Conn, Lane, Sending, Slot};
 use super::{Net, Node};
 use crate::mail::{Body, Door, HAVE_BYTES, Mail, block_bytes};
 use crate::mutant::Mutant;
@@ -15,19 +15,24 @@ use crate::shared::Shared;
 impl<O: Observer, N: Network> Node<O, N> {
     /// The connection `door` names, if it is still there.
     pub(super) fn conn(&self, door: Door) -> Option<Conn> {
-        self.conns
-            .get(usize::from(door.slot))
-            .copied()
-            .flatten()
-            .filter(|conn| conn.id.serial() == door.serial)
+        let here = self.slots.get(usize::from(door.slot))?;
+        here.conn.filter(|conn| conn.is(door))
     }
 
-    /// The same, to change it.
+    /// The connection in a place, whatever its name.
+    pub(super) fn conn_at(&self, slot: usize) -> Option<Conn> {
+        self.slots.get(slot)?.conn
+    }
+
+    /// All of them, by slot.
+    pub(super) fn conns(&self) -> impl Iterator<Item = &Conn> {
+        self.slots.iter().filter_map(|slot| slot.conn.as_ref())
+    }
+
+    /// The connection that `door` names, to change it.
     pub(super) fn conn_mut(&mut self, door: Door) -> Option<&mut Conn> {
-        self.conns
-            .get_mut(door.slot as usize)?
-            .as_mut()
-            .filter(|conn| conn.id.serial() == door.serial)
+        let here = self.slots.get_mut(usize::from(door.slot))?;
+        here.conn.as_mut().filter(|conn| conn.is(door))
     }
 
     /// Sends one record before all blocks; it arrives `latency` after its last byte has left.
@@ -61,7 +66,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             self.shed(conn);
         }
         if conn.busy {
-            let lane = self.lanes[conn.id.slot()].as_mut();
+            let lane = self.slots[conn.slot()].lane.as_mut();
             lane.expect("a block is sent on it").waiting.push_back(body);
         } else if conn.is_open() {
             self.post(now, conn.other(), conn.latency(), body, net);
@@ -70,10 +75,9 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// The neighbour is choked: what room its lane has is given back, if nothing waits there.
     fn shed(&mut self, conn: Conn) {
-        if let Some(lane) = &mut self.lanes[conn.id.slot()]
-            && lane.queue.is_empty()
+        if let Some(lane) = &mut self.slots[conn.slot()].lane
+            && lane.waiting.is_empty()
         {
-            lane.queue = VecDeque::new();
             lane.waiting = VecDeque::new();
         }
     }
@@ -88,10 +92,13 @@ impl<O: Observer, N: Network> Node<O, N> {
     ) {
         let body = || Body::Message(Message::Have(piece));
         for &id in conns {
-            let Some(&Some(conn)) = self.conns.get(id.slot()) else {
+            let Some(&Slot {
+                conn: Some(conn), ..
+            }) = self.slots.get(id.slot())
+            else {
                 continue;
             };
-            if conn.busy || !conn.is_open() || conn.id != id {
+            if conn.busy || !conn.is_open() || conn.id() != id {
                 self.say(now, id, body(), net);
                 continue;
             }
@@ -120,11 +127,11 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// The connection's lane, made when it is first needed.
     pub(super) fn lane(&mut self, conn: &Conn, shared: &Shared) -> &mut Lane {
-        if self.lanes[conn.id.slot()].is_none() {
+        if self.slots[conn.slot()].lane.is_none() {
             let flow = self.flow(conn.peer, conn.latency(), shared);
-            self.lanes[conn.id.slot()] = Some(Box::new(Lane::new(flow)));
+            self.slots[conn.slot()].lane = Some(Box::new(Lane::new(flow)));
         }
-        self.lanes[conn.id.slot()].as_mut().expect("just made")
+        self.slots[conn.slot()].lane.as_mut().expect("just made")
     }
 
     /// Begins the connection's next block, if it may; that leaves room for one more in the queue.
@@ -135,8 +142,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         if conn.busy {
             return;
         }
-        let (id, to) = (conn.id, conn.peer);
-        let Some(lane) = self.lanes[id.slot()]
+        let (id, to) = (conn.id(), conn.peer);
+        let Some(lane) = self.slots[id.slot()]
+            .lane
             .as_mut()
             .filter(|lane| lane.flow.is_open())
         else {
@@ -164,10 +172,11 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// A block has left: it goes on its way, then what waited for it, then the next.
     pub(super) fn block_left(&mut self, now: u64, net: &mut Net<'_>) {
         let slot = usize::from(self.uplink.finish(now));
-        let conn = self.conns[slot].as_mut().expect("cancelled when closed");
+        let here = &mut self.slots[slot];
+        let conn = here.conn.as_mut().expect("cancelled when closed");
         conn.busy = false;
         let conn = *conn;
-        let lane = self.lanes[slot].as_mut();
+        let lane = here.lane.as_mut();
         let sent = lane.and_then(|lane| lane.sending.take());
         let sent = sent.expect("it was being sent");
         self.counts.up += block_bytes(sent.block.length);
@@ -175,14 +184,14 @@ impl<O: Observer, N: Network> Node<O, N> {
         let mail = self.record(now + conn.latency(), conn.other(), body);
         net.out.post(mail.spanning(now - sent.first, sent.corrupt));
         self.flush(now, conn, net);
-        self.begin_block(now, conn.id.into(), net);
+        self.begin_block(now, conn.id().into(), net);
         self.settle(now, net);
     }
 
     /// Sends what waited behind a block.
     fn flush(&mut self, now: u64, conn: Conn, net: &mut Net<'_>) {
         let next = |lane: &mut Box<Lane>| lane.waiting.pop_front();
-        while let Some(body) = self.lanes[conn.id.slot()].as_mut().and_then(next) {
+        while let Some(body) = self.slots[conn.slot()].lane.as_mut().and_then(next) {
             self.post(now, conn.other(), conn.latency(), body, net);
         }
     }
@@ -194,8 +203,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(conn) = self.conn(door) else {
             return;
         };
-        self.conns[id.slot()] = None;
-        let lane = self.lanes[id.slot()].as_mut();
+        let here = &mut self.slots[id.slot()];
+        here.conn = None;
+        let lane = here.lane.as_mut();
         if let Some(sending) = lane.and_then(|lane| lane.sending.take()) {
             let bytes = block_bytes(sending.block.length);
             let gone = self.uplink.cancel(now, door.slot, bytes);
