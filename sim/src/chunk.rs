@@ -150,7 +150,9 @@ impl<O: Observer, N: Network> Chunk<O, N> {
                 }
                 // To be found anew, below.
                 group.next_at = 0;
-                due.extend(places(bits).map(|place| first + place));
+                for place in places(bits) {
+                    due.push(first + place);
+                }
             }
         }
         for step in 0..due.len() + self.ahead_by {

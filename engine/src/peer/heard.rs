@@ -289,6 +289,7 @@ impl Peer {
         heard.placed = head.0 > 0;
         heard.missed = false;
         heard.any |= length > 0;
+        self.hears(head);
         if theirs.answer {
             self.send_window(conn, false);
         }
@@ -357,6 +358,7 @@ impl Peer {
         }
         heard.has_had(piece, now);
         let told_before = piece < heard.tail;
+        self.hears(PieceIndex(piece.0 + 1));
         self.anchor(conn);
         self.expire_implied(conn);
         match self.pieces.offset(piece) {
@@ -432,6 +434,13 @@ impl Peer {
             return self.heard(conn)?.noise(now, 1);
         }
         Ok(())
+    }
+
+    /// A neighbour has had the pieces before this one.
+    pub(super) fn hears(&mut self, head: PieceIndex) {
+        if let Some(live) = &mut self.live {
+            live.hears(head);
+        }
     }
 
     /// Takes a piece out of a neighbour's map; true if it was in.

@@ -6,7 +6,7 @@
 //! neighbours are; then it follows the playhead alone, so no neighbour's claim can move it.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -36,8 +36,10 @@ pub(super) struct Live {
     pub(super) anchored: bool,
     /// Where playback would begin there.
     pub(super) standing: PieceIndex,
-    /// When the pieces from the playhead on were made.
-    pub(super) produced: BTreeMap<PieceIndex, Instant>,
+    /// When the pieces from the playhead on were made, by piece.
+    produced: VecDeque<(PieceIndex, Instant)>,
+    /// Of this piece and later ones, no neighbour has said that it has had them.
+    unheard: PieceIndex,
     lag_at: Instant,
     /// When the playhead was last put somewhere.
     pub(super) hooked_at: Instant,
@@ -79,7 +81,8 @@ impl Live {
             anchored: source.is_some(),
             standing: PieceIndex(0),
             announced_from: PieceIndex(0),
-            produced: BTreeMap::new(),
+            produced: VecDeque::new(),
+            unheard: PieceIndex(0),
             lag_at: Instant::ZERO,
             hooked_at: Instant::ZERO,
             source,
@@ -107,10 +110,36 @@ impl Live {
         self.source.is_some()
     }
 
+    /// A neighbour has had the pieces before this one, as it says.
+    pub(super) fn hears(&mut self, head: PieceIndex) {
+        self.unheard = self.unheard.max(head);
+    }
+
+    /// The piece was made then.
+    fn note_made(&mut self, piece: PieceIndex, at: Instant) {
+        let place = self.produced.partition_point(|(noted, _)| *noted < piece);
+        match self.produced.get_mut(place) {
+            Some(noted) if noted.0 == piece => noted.1 = at,
+            _ => self.produced.insert(place, (piece, at)),
+        }
+    }
+
+    /// When the piece was made.
+    fn made_at(&self, piece: PieceIndex) -> Option<Instant> {
+        let place = self.produced.binary_search_by_key(&piece, |noted| noted.0);
+        Some(self.produced[place.ok()?].1)
+    }
+
+    /// Pieces before this one are played.
+    pub(super) fn forget_before(&mut self, first: PieceIndex) {
+        let played = self.produced.partition_point(|(noted, _)| *noted < first);
+        self.produced.drain(..played);
+    }
+
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>()
-            + self.produced.len() * size_of::<(PieceIndex, Instant)>()
+            + self.produced.capacity() * size_of::<(PieceIndex, Instant)>()
             + self.source.as_ref().map_or(0, Source::bytes)
     }
 }
@@ -221,16 +250,20 @@ impl Peer {
         if waiting_since.is_none() && !player.is_playing() {
             return;
         }
-        let Some(newest) = self.newest_of_two() else {
-            return;
-        };
         let position = player.piece(now, &self.pieces);
         let longest = self
             .pieces_in(live.config.lag_max)
             .clamp(1, live.config.numbering.ahead() - 1);
-        let behind = newest.0.saturating_sub(position.0) > longest;
+        let is_behind = |newest: u32| newest.saturating_sub(position.0) > longest;
         let stuck = waiting_since.is_some_and(|since| now.since(since) > STALL_MAX);
-        if !behind && !stuck {
+        // Nearly always the newest of all that was heard of tells: the neighbours need not be asked.
+        if !stuck && !is_behind(live.unheard.0.saturating_sub(1)) {
+            return;
+        }
+        let Some(newest) = self.newest_of_two() else {
+            return;
+        };
+        if !stuck && !is_behind(newest.0) {
             return;
         }
         // Where the rule says; if that is no way forward, for too many stand still like us, where
@@ -287,7 +320,7 @@ impl Peer {
             return;
         }
         let piece = player.piece(now, &self.pieces);
-        let Some(&produced_at) = live.produced.get(&piece) else {
+        let Some(produced_at) = live.made_at(piece) else {
             return;
         };
         live.lag_at = now + LAG_EVERY;
@@ -302,7 +335,7 @@ impl Peer {
     pub(super) fn live_verified(&mut self, piece: PieceIndex, produced_at: Instant, last: bool) {
         let now = self.now;
         let Some(live) = &mut self.live else { return };
-        live.produced.insert(piece, produced_at);
+        live.note_made(piece, produced_at);
         if let Some(player) = self.player.as_mut().filter(|_| last) {
             player.end_after(piece, &self.pieces);
         }

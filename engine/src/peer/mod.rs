@@ -363,6 +363,14 @@ impl Peer {
         empty
     }
 
+    /// Whether handshakes are exchanged on the connection, and it is not closed.
+    #[inline]
+    #[must_use]
+    pub fn is_open(&self, conn: ConnId) -> bool {
+        let link = self.links.get(conn.slot());
+        link.is_some_and(|link| link.conn() == conn && link.is(Flag::Open))
+    }
+
     /// Whether `piece` is here and verified.
     #[must_use]
     pub fn has(&self, piece: PieceIndex) -> bool {

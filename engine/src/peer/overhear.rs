@@ -145,5 +145,6 @@ impl Peer {
                 .tail
                 .max(PieceIndex(heard.head.0.saturating_sub(length)));
         }
+        self.hears(PieceIndex(piece.0 + 1));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use swarmbed_engine::wire::{decode_datagram, encode_datagram, round_trip};
 use swarmbed_engine::{
-    AddressSource, Announce, Block, CloseReason, Datagram, FetchResult, Input, Message,
+    AddressSource, Announce, Block, CloseReason, ConnId, Datagram, FetchResult, Input, Message,
 };
 
 use super::conn::Conn;
@@ -75,9 +75,11 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     fn message(&mut self, now: u64, door: Door, message: Message, net: &mut Net<'_>) {
-        let Some(conn) = self.conn(door).map(|conn| conn.id()) else {
+        let conn = ConnId::new(door.serial, door.slot);
+        // The engine knows, too; and that will be read anyway.
+        if !self.engine.as_ref().is_some_and(|one| one.is_open(conn)) {
             return;
-        };
+        }
         net.out.work.messages += 1;
         let message = match net.shared.setup.wire {
             WireMode::Typed => message,
