@@ -332,3 +332,44 @@ fn places(mut bits: u32) -> impl Iterator<Item = usize> {
         Some(place as usize)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many records, shuffled: time and sender come in every combination.
+    fn shuffled(count: u32) -> Vec<Place> {
+        let place = |index: u32| Place {
+            at: u64::from(index % 3),
+            sender: u64::from(index / 3),
+            index,
+        };
+        // 7 and the counts below have no common factor.
+        let shuffled = (0..count).map(|number| place(number * 7 % count));
+        shuffled.collect()
+    }
+
+    #[test]
+    fn records_come_by_time_then_by_sender_few_or_many() {
+        for count in [0, 1, 2, FEW - 1, FEW, FEW + 1, 40] {
+            let count = u32::try_from(count).unwrap();
+            let mut order = shuffled(count);
+            put_in_order(&mut order);
+            let keys = order.iter().map(|place| (place.at, place.sender));
+            assert!(keys.is_sorted(), "{count}");
+            let mut all: Vec<u32> = order.iter().map(|place| place.index).collect();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..count), "{count}: none is lost");
+        }
+    }
+
+    #[test]
+    fn two_records_of_one_key_are_refused_few_or_many() {
+        for count in [2, FEW + 1] {
+            let mut order = shuffled(u32::try_from(count).unwrap());
+            order[count - 1] = order[0];
+            let refused = std::panic::catch_unwind(move || put_in_order(&mut order));
+            assert!(refused.is_err(), "{count}");
+        }
+    }
+}

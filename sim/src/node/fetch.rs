@@ -12,7 +12,7 @@ use crate::observer::Observer;
 use crate::prefetch::Prefetch;
 
 /// Bytes of a node that most turns read.
-const HOT: usize = 384;
+const HOT: usize = 448;
 
 /// Records on the downlink that are looked at: nearly all that are through in one turn.
 const THROUGH: usize = 3;
