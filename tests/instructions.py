@@ -2,9 +2,10 @@
 """What a useful block takes, by valgrind's callgrind: the same on a busy machine as on a quiet one.
 
 Plays a small part of scenarios/bench/file-2k.toml on one thread and counts what `World::run` executes (not reading, tables and
-figures): instructions, and lines of memory that a cache of 512 KiB would not have (simulated, so that it is the same on every
-processor). A swarm waits for those longer than for its instructions. Compares with results/bench/instructions.json: 10 %
-more of either, and it fails. With --update it writes that file, and beside it instructions.txt, the functions that take most.
+figures): instructions, lines of memory that a cache of 512 KiB would not have (simulated, so that it is the same on every
+processor), and how often memory is asked for. A swarm waits for lines longer than for its instructions; and it is a mistake if
+memory is given back and asked for anew where it could be kept. Compares with results/bench/instructions.json: 10 % more of
+any of them, and it fails. With --update it writes that file, and beside it instructions.txt, the functions that take most.
 With --coarse it counts instructions of small parts of scenarios/coarse in the default and in each coarse mode instead, and writes results/coarse/instructions.txt.
 
 usage: tests/instructions.py PROGRAM [--update | --coarse]     PROGRAM: a release build of swarmbed
@@ -27,6 +28,8 @@ ALLOWED = 1.10
 # A core's own caches, whatever machine this runs on.
 CACHES = ["--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=524288,8,64"]
 COUNTS = {"instructions_per_block": ["Ir"], "lines_missed_per_block": ["ILmr", "DLmr", "DLmw"]}
+ASKED = "times_memory_is_asked_for_per_block"
+ASKS = ["malloc", "calloc", "realloc"]
 UPDATE = "tests/instructions.py target/release/swarmbed --update"
 
 
@@ -60,6 +63,21 @@ def count(program, folder, scenario=SCENARIO, sets=SETS, caches=()):
     if not counted.get("Ir"):
         sys.exit(f"callgrind saw no call of {COUNTED}: was it renamed, or made part of its caller?")
     return counted, cost["useful_blocks"], profile
+
+
+def times_asked(profile):
+    """How often memory was asked for, by the calls of who gives it."""
+    names, calls, called = {}, 0, None
+    for line in profile.read_text().splitlines():
+        named = re.match(r"c?fn=(\(\d+\))(?: (.*))?$", line)
+        if named:
+            name = names.setdefault(named.group(1), named.group(2))
+            called = name if line.startswith("cfn") else called
+        elif line.startswith("calls=") and called in ASKS:
+            calls += int(line[len("calls=") :].split()[0])
+    if calls == 0:
+        sys.exit(f"callgrind saw no call of any of {ASKS}: is memory given by another?")
+    return calls
 
 
 def functions(profile, events, blocks):
@@ -112,6 +130,7 @@ def main():
         now = {"scenario": SCENARIO, "set": SETS, "counted": COUNTED, "useful_blocks": blocks}
         for name, events in COUNTS.items():
             now[name] = round(sum(counted[event] for event in events) / blocks)
+        now[ASKED] = round(times_asked(profile) / blocks, 2)
         if update:
             RECORD.parent.mkdir(parents=True, exist_ok=True)
             RECORD.write_text(json.dumps(now, indent=2) + "\n")
@@ -120,7 +139,7 @@ def main():
                 lines += [f"{now[name]} {told(name)}, by function", "", "  share  a block"]
                 lines += [*functions(profile, events, blocks), ""]
             PROFILE.write_text("\n".join(lines[:-1]) + "\n")
-            print(f"{RECORD.relative_to(HERE)}: " + ", ".join(f"{now[name]} {told(name)}" for name in COUNTS))
+            print(f"{RECORD.relative_to(HERE)}: " + ", ".join(f"{now[name]} {told(name)}" for name in [*COUNTS, ASKED]))
             return
     compare(json.loads(RECORD.read_text()), now)
 
@@ -135,7 +154,7 @@ def compare(then, now):
         if then[key] != now[key]:
             sys.exit(f"{RECORD.relative_to(HERE)} is of another {key}; if that is meant: {UPDATE}")
     less, more, lines = [], [], []
-    for name in COUNTS:
+    for name in [*COUNTS, ASKED]:
         old, new = then[name], now[name]
         lines.append(f"{new} {told(name)}, {old} recorded: {100 * (new / old - 1):+.1f} %")
         if new > old * ALLOWED:
