@@ -258,6 +258,12 @@ impl Peer {
         let stuck = waiting_since.is_some_and(|since| now.since(since) > STALL_MAX);
         // Nearly always the newest of all that was heard of tells: the neighbours need not be asked.
         if !stuck && !is_behind(live.unheard.0.saturating_sub(1)) {
+            let newest = || self.newest_of_two();
+            debug_assert!(
+                newest().is_none_or(|piece| piece < live.unheard),
+                "heard of {:?}, unnoticed",
+                newest()
+            );
             return;
         }
         let Some(newest) = self.newest_of_two() else {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use swarmbed_engine::{Block, ConnId, Input, Message, Peer, PieceIndex};
 
-use super::conn::{Conn, Lane, Sending, Slot};
+use super::conn::{Conn, Lane, Sending};
 use super::{Net, Node};
 use crate::mail::{Body, Door, HAVE_BYTES, Mail, block_bytes};
 use crate::mutant::Mutant;
@@ -92,10 +92,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     ) {
         let body = || Body::Message(Message::Have(piece));
         for &id in conns {
-            let Some(&Slot {
-                conn: Some(conn), ..
-            }) = self.slots.get(id.slot())
-            else {
+            let Some(conn) = self.conn_at(id.slot()) else {
                 continue;
             };
             if conn.busy || !conn.is_open() || conn.id() != id {

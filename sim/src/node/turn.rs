@@ -35,6 +35,7 @@ pub(crate) enum Turn {
     /// The peer has had what it came for.
     Leave,
 }
+
 impl<O: Observer, N: Network> Node<O, N> {
     /// The node's next own event.
     pub(crate) fn next(&self) -> (u64, Turn) {
