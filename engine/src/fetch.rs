@@ -26,8 +26,14 @@ pub trait Fetch {
     /// The first `bytes` of this will be, or all if it is smaller. What is no whole line long may begin in the middle of one.
     #[inline(always)]
     fn start<T>(of: &T, bytes: usize) {
-        let address = core::ptr::from_ref(of).addr();
-        let bytes = bytes.min(size_of::<T>());
+        Self::front(core::slice::from_ref(of), bytes);
+    }
+
+    /// The first `bytes` of these will be, or all if they are fewer.
+    #[inline(always)]
+    fn front<T>(of: &[T], bytes: usize) {
+        let address = of.as_ptr().addr();
+        let bytes = bytes.min(size_of_val(of));
         Self::span(address, bytes);
         if align_of::<T>() < LINE && bytes > align_of::<T>() {
             Self::line(address.wrapping_add(bytes - 1));
@@ -101,6 +107,9 @@ mod tests {
         let pairs: &[[u64; 5]] = lines.0.as_chunks().0;
         assert_eq!(noted(from, || Noted::item(pairs, 1)), (2, 0b11));
         assert_eq!(noted(from, || Noted::item(pairs, 6)), (0, 0));
+        assert_eq!(noted(from, || Noted::front(pairs, usize::MAX)), (5, 0b1111));
+        assert_eq!(noted(from, || Noted::front(pairs, 100)), (3, 0b11));
+        assert_eq!(noted(from, || Noted::front(&pairs[..0], 100)), (0, 0));
         // Of a queue: its first, and the place behind its last.
         let mut queue: VecDeque<[u64; 8]> = VecDeque::with_capacity(4);
         queue.extend([[0; 8]; 3]);

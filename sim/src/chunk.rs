@@ -217,7 +217,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         }
         if let Some((place, peer)) = turn(4) {
             for &event in &self.ahead[place] {
-                self.nodes[peer].fetch_blocks(event);
+                self.nodes[peer].fetch_ends(event);
             }
         }
     }

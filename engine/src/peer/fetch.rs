@@ -3,10 +3,10 @@
 
 use super::{Flag, Peer};
 use crate::fetch::Fetch;
-use crate::geometry::PieceIndex;
+use crate::geometry::{Block, PieceIndex};
 
 /// Bytes of a peer that most calls read.
-const HOT: usize = 512;
+const HOT: usize = 576;
 
 /// Bytes of a neighbour that most messages read.
 const HOT_NEIGHBOUR: usize = 128;
@@ -43,7 +43,7 @@ impl Peer {
         }
     }
 
-    /// Or what any other message does, from the neighbour in this slot.
+    /// Or what any other message does, from the neighbour in this slot; of the first piece, if of none.
     #[inline]
     pub fn fetch_slot<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         F::item(&self.links, slot);
@@ -55,6 +55,10 @@ impl Peer {
     /// Or what the clock does: neighbours that may owe us blocks.
     #[inline]
     pub fn fetch_tick<F: Fetch>(&self) {
+        // What is due, and who decides on it.
+        F::all(&self.forwarding);
+        F::all(&self.reports);
+        F::all(&self.choker_asked_at);
         for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
             if link.is(Flag::Asked) {
                 F::start(neighbour, HOT_NEIGHBOUR);
@@ -72,14 +76,14 @@ impl Peer {
         }
     }
 
-    /// Or, of any other message: what is under way between the two, and of its piece.
+    /// Or, of any other message: what is under way between the two, and the block it names.
     #[inline]
-    pub fn fetch_queues<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+    pub fn fetch_queues<F: Fetch>(&self, slot: usize, block: Block) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
             neighbour.fetch_heard::<F>();
             neighbour.fetch_queues::<F>();
         }
-        self.pieces.fetch_started::<F>(piece);
+        self.pieces.fetch_block::<F>(block);
     }
 
     /// Or, of the clock: what they owe.
@@ -92,12 +96,11 @@ impl Peer {
         }
     }
 
-    /// Last, of a message: what waits to be sent, and the piece's blocks.
+    /// Last, of a message: what waits to be sent.
     #[inline]
-    pub fn fetch_blocks<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+    pub fn fetch_ends<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
             neighbour.fetch_ends::<F>();
         }
-        self.pieces.fetch_blocks::<F>(piece);
     }
 }

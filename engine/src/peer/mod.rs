@@ -142,11 +142,11 @@ pub struct Peer {
     busy_slots: u16,
     next_serial: u32,
     pieces: PieceTable,
-    traffic: Traffic,
-    player: Option<Player>,
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
+    traffic: Traffic,
+    player: Option<Player>,
     config: Config,
     /// By slot: a few bits of who is there, as open neighbours are looked for by name.
     tags: Vec<u32>,

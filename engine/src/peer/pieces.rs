@@ -9,6 +9,7 @@
 mod candidates;
 mod fetch;
 mod slide;
+mod started;
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -19,31 +20,7 @@ use crate::bitfield::Bitfield;
 use crate::geometry::{BlockRef, Geometry, PieceIndex, Window};
 use crate::id::ConnId;
 use crate::seed::Rng;
-
-/// What is known of one block of a started piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BlockState {
-    Missing,
-    /// Asked of so many neighbours.
-    Asked(u8),
-    /// Arrived from this neighbour; being stored.
-    Arrived(ConnId),
-    /// On disk.
-    Stored(ConnId),
-}
-
-/// A piece of which at least one block was asked for.
-#[derive(Clone, Debug)]
-struct Started {
-    offset: u32,
-    /// Blocks that nobody is asked for.
-    free: u16,
-    /// Blocks that are not stored yet.
-    unstored: u16,
-    blocks: Vec<BlockState>,
-}
-
-const NOT_STARTED: u16 = u16::MAX;
+use started::{BlockState, Freed, StartedPieces};
 
 /// See the module. Its fields stand in this order in memory; see [`Peer`](super::Peer).
 #[derive(Debug)]
@@ -53,9 +30,7 @@ pub(crate) struct PieceTable {
     window: Window,
     have: Bitfield,
     selectable: Bitfield,
-    started: Vec<Started>,
-    /// Index into `started` per piece, or `NOT_STARTED`.
-    started_at: Box<[u16]>,
+    started: StartedPieces,
     /// Which neighbours have each piece; changed in `candidates` alone.
     owners: Owners,
     /// By slot; see `candidates`.
@@ -65,21 +40,14 @@ pub(crate) struct PieceTable {
     floor: usize,
     /// Makes our random order of equally rare pieces our own.
     salt: u32,
-    spare: Vec<Vec<BlockState>>,
 }
 
 impl PieceTable {
     /// Bytes of memory beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        let block = size_of::<BlockState>();
-        let started = self.started.iter().map(|one| one.blocks.capacity() * block);
-        let spare = self.spare.iter().map(|one| one.capacity() * block);
         size_of_val(self.have.words())
             + size_of_val(self.selectable.words())
-            + self.started.capacity() * size_of::<Started>()
-            + size_of_val(&*self.started_at)
-            + self.spare.capacity() * size_of::<Vec<BlockState>>()
-            + started.chain(spare).sum::<usize>()
+            + self.started.bytes()
             + size_of_val(&*self.candidates)
             + self.owners.bytes()
     }
@@ -100,9 +68,7 @@ impl PieceTable {
             },
             have,
             selectable,
-            started: Vec::new(),
-            started_at: vec![NOT_STARTED; pieces as usize].into(),
-            spare: Vec::new(),
+            started: StartedPieces::new(&geometry, pieces),
             owners: Owners::new(pieces, slots_max),
             candidates: vec![0; usize::from(slots_max)].into(),
             salt: u32::try_from(rng.below(1 << 32)).expect("below 2^32"),
@@ -176,263 +142,135 @@ impl PieceTable {
         if self.have.contains(offset) {
             return 0;
         }
-        let here = self.entry(offset).map_or(0, |started| {
-            let here = |state: &&BlockState| {
-                matches!(state, BlockState::Arrived(_) | BlockState::Stored(_))
-            };
-            started.blocks.iter().filter(here).count()
-        });
+        let here = self.started.here(offset);
         whole.saturating_sub(here as u64 * u64::from(self.geometry.block_length()))
     }
 
     /// Nothing of the piece is asked for or here.
     pub(crate) fn is_idle(&self, offset: usize) -> bool {
-        self.started_at[offset] == NOT_STARTED && !self.have.contains(offset)
+        !self.started.has(offset) && !self.have.contains(offset)
     }
 
     /// Started pieces, in no order that means anything.
     pub(crate) fn started(&self) -> impl Iterator<Item = usize> + '_ {
-        self.started.iter().map(|started| started.offset as usize)
+        self.started.offsets()
     }
 
     /// Asks for the first free block of the piece: marks and names it.
     pub(crate) fn ask(&mut self, offset: usize) -> BlockRef {
         let piece = self.window.piece(offset);
-        let started = self.start(offset);
-        let index = started
-            .blocks
-            .iter()
-            .position(|&block| block == BlockState::Missing)
-            .expect("selectable");
-        started.blocks[index] = BlockState::Asked(1);
-        started.free -= 1;
-        if started.free == 0 {
+        let (index, last) = self.started.ask(offset, self.geometry.blocks_in(piece));
+        if last {
             self.deselect(offset);
         }
-        BlockRef {
-            piece,
-            index: u16::try_from(index).expect("bounded by the geometry"),
-        }
+        BlockRef { piece, index }
     }
 
     /// Asks once more for a block that is on its way (end-game, or late).
     pub(crate) fn ask_again(&mut self, block: BlockRef) {
-        if let Some(BlockState::Asked(times)) = self.state_mut(block) {
-            *times = times.saturating_add(1);
+        if let Some(offset) = self.offset(block.piece) {
+            self.started.ask_again(offset, block.index);
         }
     }
 
     /// Blocks of the piece that are asked for and have not come, with how many were asked.
     pub(crate) fn asked(&self, offset: usize) -> impl Iterator<Item = (BlockRef, u8)> + '_ {
         let piece = self.window.piece(offset);
-        let blocks = self
-            .entry(offset)
-            .map_or(&[][..], |started| &started.blocks);
-        (0_u16..)
-            .zip(blocks)
-            .filter_map(move |(index, state)| match state {
-                BlockState::Asked(times) => Some((BlockRef { piece, index }, *times)),
-                _ => None,
-            })
+        let blocks = (0_u16..).zip(self.started.blocks(offset));
+        blocks.filter_map(move |(index, state)| match state {
+            BlockState::Asked(times) => Some((BlockRef { piece, index }, *times)),
+            _ => None,
+        })
+    }
+
+    fn state(&self, block: BlockRef) -> Option<BlockState> {
+        let blocks = self.started.blocks(self.offset(block.piece)?);
+        blocks.get(usize::from(block.index)).copied()
     }
 
     /// Of how many neighbours the block is asked now.
     pub(crate) fn times_asked(&self, block: BlockRef) -> u8 {
-        let entry = self
-            .offset(block.piece)
-            .and_then(|offset| self.entry(offset));
-        match entry.and_then(|started| started.blocks.get(block.index as usize)) {
-            Some(BlockState::Asked(times)) => *times,
+        match self.state(block) {
+            Some(BlockState::Asked(times)) => times,
             _ => 0,
         }
     }
 
     /// One neighbour less is asked for the block: choked, rejected, closed, or given up.
     pub(crate) fn release(&mut self, block: BlockRef) {
-        let Some(offset) = self.offset(block.piece) else {
-            return;
-        };
-        match self.state_mut(block) {
-            Some(state @ BlockState::Asked(1)) => {
-                *state = BlockState::Missing;
-                self.free_block(offset);
-            }
-            Some(BlockState::Asked(times)) => *times -= 1,
-            _ => {}
+        if let Some(offset) = self.offset(block.piece) {
+            let freed = self.started.release(offset, block.index);
+            self.freed(offset, freed);
         }
     }
 
     /// Whether the block is wanted, i.e. neither here nor stored.
     pub(crate) fn wants(&self, block: BlockRef) -> bool {
-        let Some(offset) = self.offset(block.piece) else {
-            return false;
-        };
-        if !self.lacks(offset) {
-            return false;
-        }
-        match self.entry(offset) {
-            None => true,
-            Some(started) => {
-                matches!(
-                    started.blocks[block.index as usize],
-                    BlockState::Missing | BlockState::Asked(_)
-                )
-            }
-        }
+        let lacks = |offset| self.lacks(offset);
+        self.offset(block.piece).is_some_and(lacks)
+            && matches!(
+                self.state(block),
+                None | Some(BlockState::Missing | BlockState::Asked(_))
+            )
     }
 
     /// The block arrived and goes to storage. Only for blocks that are wanted.
     pub(crate) fn arrived(&mut self, block: BlockRef, from: ConnId) {
         let offset = self.offset(block.piece).expect("wanted");
-        let started = self.start(offset);
-        let state = &mut started.blocks[block.index as usize];
-        let was_free = *state == BlockState::Missing;
-        *state = BlockState::Arrived(from);
-        if was_free {
-            started.free -= 1;
-            if started.free == 0 {
-                self.deselect(offset);
-            }
+        let count = self.geometry.blocks_in(block.piece);
+        if self.started.arrive(offset, count, block.index, from) {
+            self.deselect(offset);
         }
     }
 
     /// The block is on disk; true if the piece is complete and must be verified.
     pub(crate) fn stored(&mut self, block: BlockRef) -> bool {
-        let Some(offset) = self.offset(block.piece) else {
-            return false;
-        };
-        let Some(state) = self.state_mut(block) else {
-            return false;
-        };
-        let BlockState::Arrived(from) = *state else {
-            return false;
-        };
-        *state = BlockState::Stored(from);
-        let index = self.started_at[offset] as usize;
-        self.started[index].unstored -= 1;
-        self.started[index].unstored == 0
+        self.offset(block.piece)
+            .is_some_and(|offset| self.started.store(offset, block.index))
     }
 
     /// The block could not be stored: it is missing again.
     pub(crate) fn lost(&mut self, block: BlockRef) {
-        let Some(offset) = self.offset(block.piece) else {
-            return;
-        };
-        if let Some(state @ BlockState::Arrived(_)) = self.state_mut(block) {
-            *state = BlockState::Missing;
-            self.free_block(offset);
+        if let Some(offset) = self.offset(block.piece) {
+            let freed = self.started.lose(offset, block.index);
+            self.freed(offset, freed);
         }
     }
 
     /// All blocks of the piece are stored and wait for a verdict.
     pub(crate) fn is_unverified(&self, offset: usize) -> bool {
-        self.entry(offset)
-            .is_some_and(|started| started.unstored == 0)
+        self.started.is_whole(offset)
     }
 
     /// The piece is verified: it is had from now on.
     pub(crate) fn verified(&mut self, offset: usize) {
-        self.finish(offset);
+        self.started.finish(offset);
         self.have.insert(offset);
         self.missing_bytes -= u64::from(self.geometry.length_of(self.window.piece(offset)));
     }
 
     /// The piece is corrupt: all of it is missing again. Returns who sent each block.
     pub(crate) fn failed(&mut self, offset: usize) -> Vec<ConnId> {
-        let senders = self.entry(offset).map_or_else(Vec::new, |started| {
-            started
-                .blocks
-                .iter()
-                .map(|block| match block {
-                    BlockState::Stored(from) | BlockState::Arrived(from) => *from,
-                    BlockState::Missing | BlockState::Asked(_) => {
-                        unreachable!("verified before it was whole")
-                    }
-                })
-                .collect()
-        });
-        self.finish(offset);
+        let senders = self.started.senders(offset).to_vec();
+        self.started.finish(offset);
         self.select(offset);
         senders
     }
 
-    fn free_block(&mut self, offset: usize) {
-        let index = self.started_at[offset] as usize;
-        self.started[index].free += 1;
-        self.select(offset);
-        if usize::from(self.started[index].free) == self.started[index].blocks.len() {
-            self.finish(offset);
+    fn freed(&mut self, offset: usize, freed: Freed) {
+        if freed != Freed::No {
+            self.select(offset);
         }
-    }
-
-    fn entry(&self, offset: usize) -> Option<&Started> {
-        self.started.get(self.started_at[offset] as usize)
-    }
-
-    fn state_mut(&mut self, block: BlockRef) -> Option<&mut BlockState> {
-        let offset = self.offset(block.piece)?;
-        self.started
-            .get_mut(self.started_at[offset] as usize)?
-            .blocks
-            .get_mut(block.index as usize)
-    }
-
-    fn start(&mut self, offset: usize) -> &mut Started {
-        let index = self.started_at[offset];
-        if index != NOT_STARTED {
-            return &mut self.started[index as usize];
-        }
-        let count = self.geometry.blocks_in(self.window.piece(offset));
-        let mut blocks = self.spare.pop().unwrap_or_default();
-        blocks.resize(count as usize, BlockState::Missing);
-        // Fewer pieces are started than requests can be outstanding, so the index fits.
-        self.started_at[offset] =
-            u16::try_from(self.started.len()).expect("bounded by outstanding requests");
-        assert!(
-            self.started_at[offset] != NOT_STARTED,
-            "too many started pieces"
-        );
-        let offset = u32::try_from(offset).expect("within the window");
-        self.started.push(Started {
-            offset,
-            free: count,
-            unstored: count,
-            blocks,
-        });
-        self.started.last_mut().expect("just pushed")
-    }
-
-    /// Forgets the blocks of a started piece.
-    fn finish(&mut self, offset: usize) {
-        let index = self.started_at[offset] as usize;
-        if index >= self.started.len() {
-            return;
-        }
-        let mut gone = self.started.swap_remove(index);
-        self.started_at[offset] = NOT_STARTED;
-        if let Some(moved) = self.started.get(index) {
-            self.started_at[moved.offset as usize] =
-                u16::try_from(index).expect("it was one before");
-        }
-        gone.blocks.clear();
-        if self.spare.len() < 2 {
-            self.spare.push(gone.blocks);
+        if freed == Freed::All {
+            self.started.finish(offset);
         }
     }
 
     /// Panics if the table contradicts itself.
     #[cfg(test)]
     pub(crate) fn check(&self) {
-        for (index, started) in self.started.iter().enumerate() {
-            assert_eq!(self.started_at[started.offset as usize] as usize, index);
-            let free = started
-                .blocks
-                .iter()
-                .filter(|block| **block == BlockState::Missing)
-                .count();
-            assert_eq!(free, started.free as usize);
-            assert_eq!(free > 0, self.selectable.contains(started.offset as usize));
-        }
+        self.started
+            .check(|offset| self.selectable.contains(offset));
         for (slot, &candidates) in self.candidates.iter().enumerate() {
             assert_eq!(candidates, self.count(slot), "slot {slot}");
         }

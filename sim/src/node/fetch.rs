@@ -3,7 +3,7 @@
 //!
 //! Nothing here changes anything.
 
-use swarmbed_engine::{Fetch, Message, PieceIndex};
+use swarmbed_engine::{Block, Fetch, Message, PieceIndex};
 
 use super::Node;
 use crate::mail::{Body, Mail};
@@ -22,11 +22,18 @@ const THROUGH: usize = 3;
 pub(crate) enum Ahead {
     /// A HAVE, of which little is read.
     Have { slot: usize, piece: PieceIndex },
-    /// Anything else on a connection; about the first piece, if about none.
-    Conn { slot: usize, piece: PieceIndex },
+    /// Anything else on a connection; about the first block, if about none.
+    Conn { slot: usize, block: Block },
     /// The engine looks at the clock.
     Clock,
 }
+
+/// Of a message that names no block.
+const FIRST: Block = Block {
+    piece: PieceIndex(0),
+    begin: 0,
+    length: 0,
+};
 
 impl Ahead {
     /// This record comes.
@@ -37,14 +44,8 @@ impl Ahead {
             Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
             Body::Message(
                 Message::Request(block) | Message::Piece(block) | Message::Reject(block),
-            ) => Self::Conn {
-                slot,
-                piece: block.piece,
-            },
-            _ => Self::Conn {
-                slot,
-                piece: PieceIndex(0),
-            },
+            ) => Self::Conn { slot, block },
+            _ => Self::Conn { slot, block: FIRST },
         }
     }
 }
@@ -84,8 +85,8 @@ impl<O: Observer, N: Network> Node<O, N> {
         if self.uplink.end() < end
             && let Some(slot) = self.uplink.first()
         {
-            let (slot, piece) = (usize::from(slot), PieceIndex(0));
-            tell(Ahead::Conn { slot, piece });
+            let (slot, block) = (usize::from(slot), FIRST);
+            tell(Ahead::Conn { slot, block });
         }
         if self.timer < end {
             tell(Ahead::Clock);
@@ -100,9 +101,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
-            Ahead::Conn { slot, piece } => {
+            Ahead::Conn { slot, block } => {
                 Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot, piece);
+                engine.fetch_slot::<Prefetch>(slot, block.piece);
             }
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
@@ -116,11 +117,11 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
-            Ahead::Conn { slot, piece } => {
+            Ahead::Conn { slot, block } => {
                 if let Some(lane) = self.slots.get(slot).and_then(|slot| slot.lane.as_deref()) {
                     Prefetch::all(lane);
                 }
-                engine.fetch_queues::<Prefetch>(slot, piece);
+                engine.fetch_queues::<Prefetch>(slot, block);
             }
             Ahead::Clock => engine.fetch_owed::<Prefetch>(),
         }
@@ -128,9 +129,9 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// And what that points at.
     #[inline]
-    pub(crate) fn fetch_blocks(&self, ahead: Ahead) {
-        if let (Ahead::Conn { slot, piece }, Some(engine)) = (ahead, self.engine.as_deref()) {
-            engine.fetch_blocks::<Prefetch>(slot, piece);
+    pub(crate) fn fetch_ends(&self, ahead: Ahead) {
+        if let (Ahead::Conn { slot, .. }, Some(engine)) = (ahead, self.engine.as_deref()) {
+            engine.fetch_ends::<Prefetch>(slot);
         }
     }
 }

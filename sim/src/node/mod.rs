@@ -92,6 +92,16 @@ pub(crate) struct Node<O, N = Uplink> {
     number: u32,
     /// Records sent.
     seq: u32,
+    /// Nanoseconds by which blocks are late on purpose.
+    late: u64,
+    /// Blocks still to be spoiled, by fault or on purpose.
+    spoil: u32,
+    /// How often it came under another name.
+    alias: u16,
+    /// It changes its name when it is served badly.
+    sulks: bool,
+    ended: bool,
+    completed: Option<u64>,
     storage: Storage,
     played: Played,
     observer: O,
@@ -107,20 +117,10 @@ pub(crate) struct Node<O, N = Uplink> {
     /// What the uplink is said to carry, in bytes per second.
     declared: u64,
     announces: u32,
-    /// Blocks still to be spoiled, by fault or on purpose.
-    spoil: u32,
-    /// Nanoseconds by which blocks are late on purpose.
-    late: u64,
-    /// It changes its name when it is served badly.
-    sulks: bool,
     /// Choke rounds in which it was served badly.
     unwanted: u8,
-    /// How often it came under another name.
-    alias: u16,
     /// Where datagrams went lately: through a firewall, only these may answer.
     punched: Punched,
-    completed: Option<u64>,
-    ended: bool,
     /// It has seen a frame.
     started: bool,
     /// The run does not end before this viewer is done.

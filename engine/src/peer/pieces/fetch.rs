@@ -2,7 +2,7 @@
 
 use super::PieceTable;
 use crate::fetch::Fetch;
-use crate::geometry::PieceIndex;
+use crate::geometry::{Block, PieceIndex};
 
 impl PieceTable {
     /// What is read when a neighbour has the piece.
@@ -21,26 +21,18 @@ impl PieceTable {
         if let Some(offset) = self.offset(piece) {
             F::item(self.have.words(), offset / 64);
             F::item(self.selectable.words(), offset / 64);
-            F::item(&self.started_at, offset);
+            self.started.fetch::<F>(offset);
+            F::item(&self.candidates, slot);
             self.owners.fetch::<F>(offset, slot);
         }
     }
 
-    /// Then, what is asked of the piece, if it is started.
+    /// Then, how far this block of it is.
     #[inline]
-    pub(in crate::peer) fn fetch_started<F: Fetch>(&self, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece) {
-            F::item(&self.started, usize::from(self.started_at[offset]));
-        }
-    }
-
-    /// And its blocks.
-    #[inline]
-    pub(in crate::peer) fn fetch_blocks<F: Fetch>(&self, piece: PieceIndex) {
-        if let Some(offset) = self.offset(piece)
-            && let Some(started) = self.entry(offset)
-        {
-            F::item(&started.blocks, 0);
+    pub(in crate::peer) fn fetch_block<F: Fetch>(&self, block: Block) {
+        if let Some(offset) = self.offset(block.piece) {
+            let index = block.begin / self.geometry.block_length();
+            self.started.fetch_block::<F>(offset, index as usize);
         }
     }
 }

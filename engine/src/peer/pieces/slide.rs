@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::{NOT_STARTED, PieceTable};
+use super::PieceTable;
 use crate::geometry::PieceIndex;
 
 impl PieceTable {
@@ -32,7 +32,7 @@ impl PieceTable {
         while self.floor < offset.min(self.window.length as usize) {
             let one = self.floor;
             if !self.have.contains(one) {
-                self.finish(one);
+                self.started.finish(one);
                 self.deselect(one);
                 self.missing_bytes -= u64::from(self.geometry.piece_length());
                 given_up.push(one);
@@ -57,12 +57,8 @@ impl PieceTable {
         self.have.shift_down(by);
         self.selectable.shift_down(by);
         self.shift_owners(shift);
-        for started in &mut self.started {
-            started.offset -= by;
-        }
+        self.started.shift_down(by);
         let kept = length as usize - shift;
-        self.started_at.copy_within(shift.., 0);
-        self.started_at[kept..].fill(NOT_STARTED);
         self.floor -= shift;
         for offset in kept..length as usize {
             self.select(offset);
