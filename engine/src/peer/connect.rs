@@ -294,6 +294,8 @@ impl Peer {
         }
         let neighbour = self.neighbours[conn.slot()].take().expect("checked above");
         self.order.retain(|&slot| usize::from(slot) != conn.slot());
+        self.askable.remove(conn.slot());
+        self.asked.remove(conn.slot());
         for request in &neighbour.requests {
             if !request.given_up {
                 self.pieces.release(request.block());

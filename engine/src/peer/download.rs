@@ -45,9 +45,10 @@ fn rest_of_piece(geometry: &Geometry, rate: Rate, response: Duration) -> Duratio
 impl Peer {
     /// Fills the pipeline of every neighbour that lets us ask.
     pub(super) fn ask_everybody(&mut self) {
-        for index in 0..self.order.len() {
-            let conn = self.at(self.order[index]).conn;
-            self.ask(conn);
+        for place in 0..self.askable.len() {
+            if let Some(slot) = self.askable.get(place) {
+                self.ask(self.links[usize::from(slot)].conn());
+            }
         }
     }
 
@@ -111,7 +112,9 @@ impl Peer {
     fn request(&mut self, conn: ConnId, block: BlockRef) {
         let now = self.now;
         let spelled = self.pieces.geometry().block(block);
-        self.links[conn.slot()].set(Flag::Asked, true);
+        if !self.links[conn.slot()].set(Flag::Asked, true) {
+            self.asked.insert(conn.slot(), &self.links);
+        }
         let neighbour = self.neighbour(conn).expect("checked by ask");
         neighbour.push_request(block, now);
         self.detail(Event::Requested {

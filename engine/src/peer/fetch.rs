@@ -1,12 +1,12 @@
 //! What a call will read, step by step along the pointers, for a driver that knows whose turn comes next: of each step,
 //! all is known once what the step before named is there. See [`Fetch`].
 
-use super::{Flag, Peer};
+use super::Peer;
 use crate::fetch::Fetch;
 use crate::geometry::{Block, PieceIndex};
 
 /// Bytes of a peer that most calls read.
-const HOT: usize = 576;
+const HOT: usize = 640;
 
 /// Bytes of a neighbour that most messages read.
 const HOT_NEIGHBOUR: usize = 128;
@@ -52,18 +52,14 @@ impl Peer {
         self.pieces.fetch::<F>(slot, piece);
     }
 
-    /// Or what the clock does: neighbours that may owe us blocks.
+    /// Or what the clock does: who is asked and may be, what is due, and who decides on it.
     #[inline]
     pub fn fetch_tick<F: Fetch>(&self) {
-        // What is due, and who decides on it.
+        self.asked.fetch::<F>();
+        self.askable.fetch::<F>();
         F::all(&self.forwarding);
         F::all(&self.reports);
         F::all(&self.choker_asked_at);
-        for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
-            if link.is(Flag::Asked) {
-                F::start(neighbour, HOT_NEIGHBOUR);
-            }
-        }
     }
 
     /// Then, of a live stream's HAVE: where the neighbour stands.
@@ -86,13 +82,14 @@ impl Peer {
         self.pieces.fetch_block::<F>(block);
     }
 
-    /// Or, of the clock: what they owe.
+    /// Or, of the clock: neighbours that may owe us something, or be asked.
     #[inline]
-    pub fn fetch_owed<F: Fetch>(&self) {
-        for (link, neighbour) in self.links.iter().zip(&self.neighbours) {
-            if let (true, Some(neighbour)) = (link.is(Flag::Asked), neighbour) {
-                F::item(&neighbour.requests, 0);
-            }
+    pub fn fetch_asked<F: Fetch>(&self) {
+        for slot in self.asked.iter() {
+            self.fetch_neighbour::<F>(slot);
+        }
+        for slot in self.askable.iter() {
+            F::item(&self.links, slot);
         }
     }
 
@@ -101,6 +98,16 @@ impl Peer {
     pub fn fetch_ends<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
             neighbour.fetch_ends::<F>();
+        }
+    }
+
+    /// Or, of the clock: what they owe.
+    #[inline]
+    pub fn fetch_owed<F: Fetch>(&self) {
+        for slot in self.asked.iter() {
+            if let Some(Some(neighbour)) = self.neighbours.get(slot) {
+                F::item(&neighbour.requests, 0);
+            }
         }
     }
 }

@@ -32,6 +32,8 @@ impl Peer {
             + self.links.capacity() * size_of::<Link>()
             + self.tags.capacity() * size_of::<u32>()
             + self.order.capacity() * size_of::<u16>()
+            + self.askable.bytes()
+            + self.asked.bytes()
             + self.neighbours.capacity() * size_of::<Option<Neighbour>>()
             + self.book.bytes()
             + self.pieces.bytes()

@@ -19,16 +19,15 @@ impl Peer {
     /// Once a second: silent neighbours, urgent blocks, neighbours that found nothing to ask.
     pub(super) fn look_after_requests(&mut self) {
         let now = self.now;
-        for index in 0..self.order.len() {
-            let slot = usize::from(self.order[index]);
-            if !self.links[slot].is(Flag::Asked) {
-                continue;
-            }
-            let neighbour = self.at_mut(self.order[index]);
+        let mut place = 0;
+        while let Some(slot) = self.asked.get(place) {
+            let neighbour = self.at_mut(slot);
             let Some(since) = neighbour.silent_since() else {
-                self.links[slot].set(Flag::Asked, false);
+                self.links[usize::from(slot)].set(Flag::Asked, false);
+                self.asked.remove(usize::from(slot));
                 continue;
             };
+            place += 1;
             let silent = now.since(since);
             neighbour.snubbed |= silent >= SNUBBED;
             if silent >= SILENT {
@@ -45,20 +44,20 @@ impl Peer {
                     self.pieces.release(block);
                 }
             } else if self.player.is_some() {
-                self.hurry(self.order[index]);
+                self.hurry(slot);
             }
         }
         // What was given up goes to those who are not late, if they have room.
         for late in [false, true] {
-            for index in 0..self.order.len() {
-                let link = &self.links[usize::from(self.order[index])];
-                if link.is(Flag::TheyChoke)
-                    || link.wanted == 0
-                    || self.has_no_offer(usize::from(self.order[index]))
-                {
+            for place in 0..self.askable.len() {
+                let Some(slot) = self.askable.get(place) else {
+                    break;
+                };
+                let at = usize::from(slot);
+                if self.links[at].wanted == 0 || self.has_no_offer(at) {
                     continue;
                 }
-                let neighbour = self.at(self.order[index]);
+                let neighbour = self.at(slot);
                 if neighbour.requests.iter().any(|one| one.given_up) == late {
                     let conn = neighbour.conn;
                     self.ask(conn);

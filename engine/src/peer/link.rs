@@ -22,7 +22,7 @@ pub(crate) enum Flag {
     GivesOnly,
     /// It does not read what it is sent.
     Unread,
-    /// It may owe us blocks: true from a request on, false once it was found to owe none.
+    /// It is among those that may owe us blocks.
     Asked,
 }
 

@@ -34,6 +34,7 @@ mod rechoke;
 mod replay;
 mod reports;
 mod slide;
+mod slots;
 mod source;
 mod tally;
 mod thin;
@@ -78,6 +79,7 @@ pub(crate) use player::Player;
 pub use player::{PlayState, PlaybackView};
 use receipts::Receipts;
 use reports::Reports;
+use slots::Slots;
 use timers::TICK;
 use verify::Suspect;
 use web_seed::WebSeed;
@@ -128,6 +130,10 @@ pub struct Peer {
     neighbours: Vec<Option<Neighbour>>,
     /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
     order: Vec<u16>,
+    /// Neighbours that do not choke us.
+    askable: Slots,
+    /// Neighbours that may owe us blocks: from a request on, until they are found to owe none.
+    asked: Slots,
     selector: Box<dyn PieceSelector>,
     /// [`PieceSelector::needs_candidates`]
     needs_candidates: bool,
@@ -226,6 +232,8 @@ impl Peer {
             order: Vec::new(),
             links: Vec::new(),
             tags: Vec::new(),
+            askable: Slots::default(),
+            asked: Slots::default(),
             next_serial: 0,
             book: Book::new(config.announce_interval, config.limits.redial_after, now),
             reporting,

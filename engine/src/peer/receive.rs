@@ -77,6 +77,7 @@ impl Peer {
         if self.links[conn.slot()].set(Flag::TheyChoke, true) {
             return Ok(());
         }
+        self.askable.remove(conn.slot());
         let neighbour = self.neighbour(conn).expect("checked by message");
         // Without BEP 6 a choke drops all requests; with it each is answered or rejected by itself.
         let requests: Vec<_> = if neighbour.speaks_fast() {
@@ -101,6 +102,7 @@ impl Peer {
     fn they_unchoke(&mut self, conn: ConnId) -> Result<(), CloseReason> {
         let now = self.now;
         if self.links[conn.slot()].set(Flag::TheyChoke, false) {
+            self.askable.insert(conn.slot(), &self.links);
             let neighbour = self.neighbour(conn).expect("checked by message");
             // Patience is counted from here, not from before we might ask.
             neighbour.last_block = now;

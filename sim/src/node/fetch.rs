@@ -123,15 +123,20 @@ impl<O: Observer, N: Network> Node<O, N> {
                 }
                 engine.fetch_queues::<Prefetch>(slot, block);
             }
-            Ahead::Clock => engine.fetch_owed::<Prefetch>(),
+            Ahead::Clock => engine.fetch_asked::<Prefetch>(),
         }
     }
 
     /// And what that points at.
     #[inline]
     pub(crate) fn fetch_ends(&self, ahead: Ahead) {
-        if let (Ahead::Conn { slot, .. }, Some(engine)) = (ahead, self.engine.as_deref()) {
-            engine.fetch_ends::<Prefetch>(slot);
+        let Some(engine) = self.engine.as_deref() else {
+            return;
+        };
+        match ahead {
+            Ahead::Have { .. } => {}
+            Ahead::Conn { slot, .. } => engine.fetch_ends::<Prefetch>(slot),
+            Ahead::Clock => engine.fetch_owed::<Prefetch>(),
         }
     }
 }
