@@ -61,14 +61,32 @@ impl Calendar {
         let window = self.window_of(mail.at);
         assert!(window >= self.base, "mail came too late for its window");
         if window - self.base < RING {
-            let slot = Self::slot(window);
-            if self.filed >> slot & 1 == 0 {
-                self.open(slot);
-            }
-            self.ring[slot].push(mail);
+            self.put(window, mail);
         } else {
             self.far(window, mail);
         }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, window: u64, mail: Mail) {
+        let slot = Self::slot(window);
+        if self.filed >> slot & 1 == 0 {
+            self.open(slot);
+        }
+        self.ring[slot].push(mail);
+    }
+
+    /// Whether records can be put off until `at`: that is in a window to come, and in none that is far.
+    #[inline]
+    pub(crate) fn reaches(&self, at: u64) -> bool {
+        let ahead = self.window_of(at).checked_sub(self.base);
+        ahead.is_some_and(|ahead| ahead < RING)
+    }
+
+    /// Files a record in the window of `at`, which is later than its own and is reached.
+    pub(crate) fn put_off(&mut self, at: u64, mail: Mail) {
+        debug_assert!(mail.at < at && self.reaches(at), "put off to no purpose");
+        self.put(self.window_of(at), mail);
     }
 
     /// A window has its first record.

@@ -45,6 +45,8 @@ struct Group {
     next_at: u64,
     /// Those who have mail, a bit each.
     mail: u32,
+    /// Those on whose downlink something waits, a bit each.
+    held: u32,
 }
 
 /// Which places of a window's order are of one peer's mail.
@@ -97,6 +99,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         let group = |of: &[u64]| Group {
             next_at: earliest(of),
             mail: 0,
+            held: 0,
         };
         let mut out = Outbox::new(chunks, shift);
         out.home = Some(((first >> shift) as usize, Calendar::new(window)));
@@ -140,6 +143,7 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         }
         self.mail.clear();
         calendar.take(index, &mut self.mail);
+        self.put_off(end);
         self.sort();
         let mut due = std::mem::take(&mut self.due);
         for (group, first) in self.groups.iter_mut().zip((0..).step_by(GROUP)) {
@@ -169,6 +173,12 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             let order = &self.order[from as usize..to as usize];
             let node = &mut self.nodes[peer];
             self.next_at[peer] = node.window(&mut self.mail, order, end, &mut net);
+            let (group, bit) = (&mut self.groups[peer / GROUP], 1 << (peer % GROUP));
+            group.held = if node.holds_mail() {
+                group.held | bit
+            } else {
+                group.held & !bit
+            };
         }
         due.clear();
         self.due = due;
@@ -255,6 +265,23 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         let sent = self.out.boxes.iter().chain(&self.inbox).flatten();
         let all = sent.chain(&self.mail).chain(self.calendar().iter());
         all.map(|mail| mail.body.bytes()).sum()
+    }
+
+    /// Mail for those on whose downlink something waits will wait behind that, whatever it is: nothing comes of it
+    /// before their own next event, the latest of which is that what waits is through. So their turn is then.
+    fn put_off(&mut self, end: u64) {
+        let (_, calendar) = self.out.home.as_mut().expect("made with one");
+        let mut index = 0;
+        while let Some(mail) = self.mail.get(index) {
+            let peer = (mail.to - self.first) as usize;
+            let held = self.groups[peer / GROUP].held >> (peer % GROUP) & 1 == 1;
+            let until = self.next_at[peer];
+            if held && until >= end && calendar.reaches(until) {
+                calendar.put_off(until, self.mail.swap_remove(index));
+            } else {
+                index += 1;
+            }
+        }
     }
 
     /// Orders the window's mail: a counting sort by peer, then small sorts by key.

@@ -240,6 +240,11 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.uplink.offered(now, offers)
     }
 
+    /// Something waits on its downlink: what comes next is behind that.
+    pub(crate) const fn holds_mail(&self) -> bool {
+        self.downlink.head() != u64::MAX
+    }
+
     /// Bytes that wait on its downlink.
     pub(crate) fn in_flight(&self) -> u64 {
         self.downlink.waiting()
