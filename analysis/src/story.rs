@@ -82,6 +82,8 @@ pub struct Story {
     at: Vec<u32>,
     /// Connections by serial number, and whether each neighbour chokes us.
     links: BTreeMap<u32, bool>,
+    /// How many of them let us ask.
+    open: u32,
     /// The picture moves.
     moving: bool,
 }
@@ -180,15 +182,16 @@ impl Story {
 
     /// A neighbour chokes us or not, or is gone.
     fn link(&mut self, now: Instant, serial: u32, choked: Option<bool>) {
-        match choked {
+        let before = match choked {
             Some(choked) => self.links.insert(serial, choked),
             None => self.links.remove(&serial),
         };
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.open += u32::from(choked == Some(false));
+        self.open -= u32::from(before == Some(false));
         let step = Neighbours {
             at: now,
-            connected: number(self.links.len()),
-            open: number(self.links.values().filter(|choked| !**choked).count()),
+            connected: u32::try_from(self.links.len()).unwrap_or(u32::MAX),
+            open: self.open,
         };
         if let Some(last) = self.neighbours.last_mut()
             && last.at == now

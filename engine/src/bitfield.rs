@@ -28,11 +28,7 @@ impl Bitfield {
     /// The full set below `length`.
     #[must_use]
     pub fn full(length: u32) -> Self {
-        let mut set = Self::new(length);
-        for offset in 0..length as usize {
-            set.insert(offset);
-        }
-        set
+        Self::new(length).complement()
     }
 
     /// One more than the highest offset it can hold.

@@ -10,13 +10,16 @@ use swarmbed_analysis::story::Story;
 use swarmbed_engine::{Event, Instant};
 use swarmbed_sim::{Behaviour, Observer, PeerOutcome, Population, Setup};
 
-/// Most pieces that are followed in a run, over all viewers: some tens of megabytes.
-const PIECES_MAX: u64 = 1_000_000;
+/// Most pieces that are followed in a run, over all viewers: some ten megabytes. All of a small swarm are
+/// followed; of a big one some hundreds, for each block of who is followed is told of.
+const PIECES_MAX: u64 = 250_000;
 
-/// Enters events into a ledger, and the viewer's story if it is followed.
+/// Enters events into a ledger, and the viewer's story if it is followed. Whether it is, is asked at each
+/// event, so that comes first in memory.
+#[repr(C)]
 pub(super) struct Scribe {
-    pub(super) ledger: Ledger,
     story: Option<Box<Story>>,
+    pub(super) ledger: Ledger,
 }
 
 impl Scribe {

@@ -26,6 +26,24 @@ impl Peer {
         }
     }
 
+    /// And the player, of which blocks that come read most.
+    #[inline]
+    pub fn fetch_player<F: Fetch>(&self) {
+        if let Some(player) = &self.player {
+            F::all(player);
+        }
+    }
+
+    /// Whether this block is the last that is missing of its piece: then all neighbours are looked at, who are fetched, too.
+    #[inline]
+    pub fn fetch_if_last<F: Fetch>(&self, block: Block) -> bool {
+        let last = self.pieces.is_last(block.piece);
+        if last {
+            F::front(&self.links, usize::MAX);
+        }
+        last
+    }
+
     /// And what a HAVE of this piece reads.
     #[inline]
     pub fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {

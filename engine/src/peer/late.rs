@@ -23,7 +23,11 @@ impl Peer {
         while let Some(slot) = self.asked.get(place) {
             let neighbour = self.at_mut(slot);
             let Some(since) = neighbour.silent_since() else {
-                self.links[usize::from(slot)].set(Flag::Asked, false);
+                let link = &mut self.links[usize::from(slot)];
+                link.set(Flag::Asked, false);
+                if link.is(Flag::TheyChoke) {
+                    self.at_mut(slot).shed_requests();
+                }
                 self.asked.remove(usize::from(slot));
                 continue;
             };

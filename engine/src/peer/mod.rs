@@ -146,6 +146,8 @@ pub struct Peer {
     unstored: u16,
     /// Slots of neighbours that are unchoked and want to be; see `change_link`.
     busy_slots: u16,
+    /// [`Choker::early_below`] of the choker, and of a seed's.
+    early_below: [u16; 2],
     next_serial: u32,
     pieces: PieceTable,
     suspects: Vec<Suspect>,
@@ -225,6 +227,7 @@ impl Peer {
             wants: Vec::new(),
             unstored: 0,
             busy_slots: 0,
+            early_below: [choker.early_below(), seed_choker.early_below()],
             suspects: Vec::new(),
             player,
             live,

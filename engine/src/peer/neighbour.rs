@@ -74,7 +74,7 @@ pub(crate) struct Neighbour {
     /// In a live swarm, from its extension handshake on.
     pub(crate) heard: Option<Box<Heard>>,
     pub(crate) credit: u16,
-    /// Blocks went to it since the last choke round.
+    /// Blocks went to it since the last choke round, where grandchildren report.
     pub(crate) served: bool,
     pub(crate) outbound: bool,
     /// At which port of its host others can reach it, as far as we know.

@@ -239,7 +239,7 @@ impl PieceTable {
 
     /// All blocks of the piece are stored and wait for a verdict.
     pub(crate) fn is_unverified(&self, offset: usize) -> bool {
-        self.started.is_whole(offset)
+        self.started.unstored(offset) == 0
     }
 
     /// The piece is verified: it is had from now on.

@@ -85,6 +85,7 @@ impl Peer {
         } else {
             neighbour.requests.drain(..).collect()
         };
+        neighbour.shed_requests();
         for request in &requests {
             neighbour.remember_released(request.block());
         }

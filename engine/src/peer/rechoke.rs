@@ -33,13 +33,13 @@ impl Peer {
         }
         if self.reporting == Reporting::Grandchildren {
             self.tell_parents();
+            for index in 0..self.order.len() {
+                self.at_mut(self.order[index]).served = false;
+            }
         }
         if self.reporting == Reporting::Receipts {
             self.acknowledge();
             self.carry_receipts();
-        }
-        for index in 0..self.order.len() {
-            self.at_mut(self.order[index]).served = false;
         }
         let period = self.choker.period();
         self.choke_at = self.now + period;
@@ -91,15 +91,10 @@ impl Peer {
 
     /// How many more may be unchoked before the round.
     fn idle_slots(&self) -> usize {
-        let choker = if self.pieces.is_complete() || self.is_source() {
-            &self.seed_choker
-        } else {
-            &self.choker
-        };
+        let seeds = self.pieces.is_complete() || self.is_source();
         debug_assert_eq!(usize::from(self.busy_slots), self.count_busy_slots());
-        choker
-            .early_below()
-            .saturating_sub(usize::from(self.busy_slots))
+        let below = self.early_below[usize::from(seeds)];
+        usize::from(below.saturating_sub(self.busy_slots))
     }
 
     fn count_busy_slots(&self) -> usize {
@@ -193,21 +188,19 @@ impl Peer {
 
     fn close_idle(&mut self) {
         let now = self.now;
-        for slot in self.order.clone() {
-            let choked = self.links[usize::from(slot)].is(Flag::TheyChoke);
-            let one = self.at_mut(slot);
-            if !one.is_open() {
+        let mut place = 0;
+        while let Some(&slot) = self.order.get(place) {
+            let link = self.links[usize::from(slot)];
+            let idle = now.since(link.last_received) > IDLE;
+            if idle && link.is(Flag::Open) {
+                // The next takes its place.
+                self.close(link.conn(), CloseReason::Idle);
                 continue;
             }
-            if choked {
-                one.shed_requests();
+            if now.since(link.last_sent) >= KEEP_ALIVE && link.is(Flag::Open) {
+                self.send(link.conn(), Message::KeepAlive);
             }
-            let conn = one.conn;
-            if now.since(self.links[usize::from(slot)].last_received) > IDLE {
-                self.close(conn, CloseReason::Idle);
-            } else if now.since(self.links[usize::from(slot)].last_sent) >= KEEP_ALIVE {
-                self.send(conn, Message::KeepAlive);
-            }
+            place += 1;
         }
     }
 

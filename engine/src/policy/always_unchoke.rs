@@ -15,8 +15,8 @@ use crate::seed::Rng;
 pub(super) struct AlwaysUnchoke;
 
 impl Choker for AlwaysUnchoke {
-    fn early_below(&self) -> usize {
-        usize::MAX
+    fn early_below(&self) -> u16 {
+        u16::MAX
     }
 
     fn rechoke(&mut self, view: &ChokeView<'_>, _rng: &mut Rng, unchoked: &mut Vec<ConnId>) {

@@ -21,8 +21,8 @@ pub trait Choker: Debug + Send {
         Reporting::None
     }
 
-    /// With fewer unchoked than this, a newly interested neighbour does not wait for the round.
-    fn early_below(&self) -> usize {
+    /// With fewer unchoked than this, a newly interested neighbour does not wait for the round. Always the same.
+    fn early_below(&self) -> u16 {
         4
     }
 

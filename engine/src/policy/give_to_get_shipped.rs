@@ -108,8 +108,8 @@ impl Choker for GiveToGetShipped {
         Reporting::Itself
     }
 
-    fn early_below(&self) -> usize {
-        usize::MAX
+    fn early_below(&self) -> u16 {
+        u16::MAX
     }
 
     fn joined(&mut self, conn: ConnId, rng: &mut Rng) {

@@ -6,13 +6,14 @@
 use swarmbed_engine::{Block, Fetch, Message, PieceIndex};
 
 use super::Node;
+use super::conn::Lane;
 use crate::mail::{Body, Mail};
 use crate::network::Network;
 use crate::observer::Observer;
 use crate::prefetch::Prefetch;
 
 /// Bytes of a node that most turns read.
-const HOT: usize = 448;
+const HOT: usize = 512;
 
 /// Records on the downlink that are looked at: nearly all that are through in one turn.
 const THROUGH: usize = 3;
@@ -22,6 +23,8 @@ const THROUGH: usize = 3;
 pub(crate) enum Ahead {
     /// A HAVE, of which little is read.
     Have { slot: usize, piece: PieceIndex },
+    /// A block comes.
+    Block { slot: usize, block: Block },
     /// Anything else on a connection; about the first block, if about none.
     Conn { slot: usize, block: Block },
     /// The engine looks at the clock.
@@ -42,9 +45,10 @@ impl Ahead {
         let slot = usize::from(mail.door().slot);
         match mail.body {
             Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
-            Body::Message(
-                Message::Request(block) | Message::Piece(block) | Message::Reject(block),
-            ) => Self::Conn { slot, block },
+            Body::Message(Message::Request(block) | Message::Reject(block)) => {
+                Self::Conn { slot, block }
+            }
+            Body::Message(Message::Piece(block)) => Self::Block { slot, block },
             _ => Self::Conn { slot, block: FIRST },
         }
     }
@@ -101,9 +105,12 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
-            Ahead::Conn { slot, block } => {
+            Ahead::Block { slot, block } | Ahead::Conn { slot, block } => {
                 Prefetch::item(&self.slots, slot);
                 engine.fetch_slot::<Prefetch>(slot, block.piece);
+                if let Ahead::Block { .. } = ahead {
+                    engine.fetch_player::<Prefetch>();
+                }
             }
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
@@ -117,8 +124,15 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
+            Ahead::Block { slot, block } => {
+                engine.fetch_queues::<Prefetch>(slot, block);
+                if engine.fetch_if_last::<Prefetch>(block) {
+                    // All will be told.
+                    Prefetch::front(&self.slots, usize::MAX);
+                }
+            }
             Ahead::Conn { slot, block } => {
-                if let Some(lane) = self.slots.get(slot).and_then(|slot| slot.lane.as_deref()) {
+                if let Some(lane) = self.lane_at(slot) {
                     Prefetch::all(lane);
                 }
                 engine.fetch_queues::<Prefetch>(slot, block);
@@ -135,8 +149,18 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { .. } => {}
-            Ahead::Conn { slot, .. } => engine.fetch_ends::<Prefetch>(slot),
+            Ahead::Block { slot, .. } => engine.fetch_ends::<Prefetch>(slot),
+            Ahead::Conn { slot, .. } => {
+                if let Some(lane) = self.lane_at(slot) {
+                    Prefetch::ends(&lane.waiting);
+                }
+                engine.fetch_ends::<Prefetch>(slot);
+            }
             Ahead::Clock => engine.fetch_owed::<Prefetch>(),
         }
+    }
+
+    fn lane_at(&self, slot: usize) -> Option<&Lane> {
+        self.slots.get(slot)?.lane.as_deref()
     }
 }

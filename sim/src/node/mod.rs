@@ -76,7 +76,7 @@ pub(crate) struct Counts {
 }
 
 /// One peer. Its fields stand in this order in memory: what every event looks at comes first, side
-/// by side, for in a big swarm every line of it is a miss.
+/// by side, for in a big swarm every line of it is a miss. The observer's first word is the last of that.
 #[repr(C, align(64))]
 pub(crate) struct Node<O, N = Uplink> {
     engine: Option<Box<Peer>>,

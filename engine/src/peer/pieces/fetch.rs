@@ -27,6 +27,13 @@ impl PieceTable {
         }
     }
 
+    /// One block of the piece is missing, or on its way to storage.
+    #[inline]
+    pub(in crate::peer) fn is_last(&self, piece: PieceIndex) -> bool {
+        let offset = self.offset(piece);
+        offset.is_some_and(|offset| self.started.unstored(offset) == 1)
+    }
+
     /// Then, how far this block of it is.
     #[inline]
     pub(in crate::peer) fn fetch_block<F: Fetch>(&self, block: Block) {

@@ -135,10 +135,10 @@ impl StartedPieces {
         blocks.filter(|block| block.is_here()).count()
     }
 
-    /// All its blocks are stored.
-    pub(super) fn is_whole(&self, offset: usize) -> bool {
+    /// How many of its blocks are not stored; of a piece that is not started, more than any has.
+    pub(super) fn unstored(&self, offset: usize) -> u16 {
         let piece = self.pieces.get(usize::from(self.at[offset]));
-        piece.is_some_and(|piece| piece.unstored == 0)
+        piece.map_or(u16::MAX, |piece| piece.unstored)
     }
 
     /// Asks for the first free block of a piece of `count` blocks: there is one. Tells whether it was the last.
