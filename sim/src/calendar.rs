@@ -167,4 +167,23 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(seen, sorted);
     }
+
+    #[test]
+    fn what_is_put_off_comes_in_the_window_of_what_it_waits_for() {
+        let mut calendar = Calendar::new(10);
+        let mut into = Vec::new();
+        calendar.file(mail(5));
+        calendar.take(0, &mut into);
+        // Its own window is the one that was taken: only later ones can be reached, and none that is far.
+        let far = 10 * (RING + 1);
+        assert_eq!(
+            [9, 10, far - 1, far].map(|at| calendar.reaches(at)),
+            [false, true, true, false]
+        );
+        calendar.put_off(47, into.pop().expect("it came"));
+        calendar.file(mail(41));
+        assert_eq!(calendar.first(), 4);
+        calendar.take(4, &mut into);
+        assert_eq!(into.iter().map(|mail| mail.at).collect::<Vec<_>>(), [5, 41]);
+    }
 }

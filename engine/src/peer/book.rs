@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
+use crate::fetch::Fetch;
 use crate::time::Instant;
 
 /// Banned addresses that are remembered.
@@ -116,6 +117,12 @@ impl Book {
             announced_at: now,
             failures: 0,
         }
+    }
+
+    /// The first entries that are looked through: what follows is asked for by the processor itself.
+    #[inline]
+    pub(super) fn fetch<F: Fetch>(&self) {
+        F::front(&self.entries, 4 * size_of::<Entry>());
     }
 
     /// When the tracker is due.

@@ -6,7 +6,7 @@ use crate::fetch::Fetch;
 use crate::geometry::{Block, PieceIndex};
 
 /// Bytes of a peer that most calls read.
-const HOT: usize = 640;
+const HOT: usize = 576;
 
 /// Bytes of a neighbour that most messages read.
 const HOT_NEIGHBOUR: usize = 128;
@@ -16,6 +16,7 @@ impl Peer {
     #[inline]
     pub fn fetch<F: Fetch>(&self) {
         F::start(self, HOT);
+        F::start(&self.traffic, 1);
     }
 
     /// Then what most calls of a live stream's peer read.
@@ -34,14 +35,21 @@ impl Peer {
         }
     }
 
-    /// Whether this block is the last that is missing of its piece: then all neighbours are looked at, who are fetched, too.
+    /// All neighbours, if this block is the last that is missing of its piece, which all are told then; whether it is.
     #[inline]
     pub fn fetch_if_last<F: Fetch>(&self, block: Block) -> bool {
-        let last = self.pieces.is_last(block.piece);
+        let last = self.is_last(block);
         if last {
             F::front(&self.links, usize::MAX);
         }
         last
+    }
+
+    /// Whether this block is the last that is missing of its piece.
+    #[inline]
+    #[must_use]
+    pub fn is_last(&self, block: Block) -> bool {
+        self.pieces.is_last(block.piece)
     }
 
     /// And what a HAVE of this piece reads.
@@ -77,7 +85,16 @@ impl Peer {
         self.askable.fetch::<F>();
         F::all(&self.forwarding);
         F::all(&self.reports);
-        F::all(&self.choker_asked_at);
+        F::all(&self.choker);
+        F::all(&self.seed_choker);
+    }
+
+    /// Or what it takes to greet somebody: who is there, by name and by address.
+    #[inline]
+    pub fn fetch_names<F: Fetch>(&self) {
+        F::front(&self.tags, usize::MAX);
+        F::front(&self.order, usize::MAX);
+        self.book.fetch::<F>();
     }
 
     /// Then, of a live stream's HAVE: where the neighbour stands.

@@ -148,14 +148,15 @@ pub struct Peer {
     busy_slots: u16,
     /// [`Choker::early_below`] of the choker, and of a seed's.
     early_below: [u16; 2],
-    next_serial: u32,
+    choker_asked_at: Instant,
     pieces: PieceTable,
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
-    traffic: Traffic,
     player: Option<Player>,
+    traffic: Traffic,
     config: Config,
+    next_serial: u32,
     /// By slot: a few bits of who is there, as open neighbours are looked for by name.
     tags: Vec<u32>,
     book: Book,
@@ -165,7 +166,6 @@ pub struct Peer {
     receipts: Receipts,
     choker: Box<dyn Choker>,
     seed_choker: Box<dyn Choker>,
-    choker_asked_at: Instant,
     uplink: Option<Rate>,
     select_rng: Rng,
     choke_rng: Rng,

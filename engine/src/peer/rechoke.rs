@@ -124,13 +124,20 @@ impl Peer {
         }
         let now = self.now;
         self.choker_asked_at = now;
-        let open = self
-            .order
-            .iter()
-            .map(|&slot| (self.at(slot), &self.links[usize::from(slot)]))
-            .filter(|(_, link)| link.is(Flag::Open));
+        let choker = if self.pieces.is_complete() || self.is_source() {
+            &self.seed_choker
+        } else {
+            &self.choker
+        };
+        // A source has servers of its own, whom it serves always.
+        let all = choker.minds_idle() || self.is_source();
+        let link = |slot: &u16| (*slot, &self.links[usize::from(*slot)]);
+        let open = self.order.iter().map(link).filter(|(_, link)| {
+            link.is(Flag::Open) && (all || link.takes() || !link.is(Flag::WeChoke))
+        });
         let mut candidates = Vec::with_capacity(self.order.len());
-        candidates.extend(open.map(|(one, link)| {
+        candidates.extend(open.map(|(slot, link)| {
+            let one = self.at(slot);
             let forwards = one.forwards.as_deref();
             let forwarded = forwards.map(|all| all.forwarded).unwrap_or_default();
             let claims = forwards.and_then(|all| all.claims.as_deref());

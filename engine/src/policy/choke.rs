@@ -26,6 +26,12 @@ pub trait Choker: Debug + Send {
         4
     }
 
+    /// It makes a difference whether neighbours are in the view that want nothing of us and are choked. If it does not,
+    /// they are left out: among thousands of peers that are many, and looking at each costs.
+    fn minds_idle(&self) -> bool {
+        true
+    }
+
     /// A new neighbour.
     fn joined(&mut self, _conn: ConnId, _rng: &mut Rng) {}
 
@@ -61,7 +67,7 @@ pub struct ChokeView<'a> {
     pub complete: bool,
     /// Bytes of a piece.
     pub piece_length: u32,
-    /// The neighbours, oldest first.
+    /// The neighbours, oldest first; without idle ones, unless it [minds](Choker::minds_idle) them.
     pub neighbours: &'a [Candidate],
 }
 

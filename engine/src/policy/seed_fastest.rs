@@ -29,6 +29,10 @@ impl SeedFastest {
 }
 
 impl Choker for SeedFastest {
+    fn minds_idle(&self) -> bool {
+        false
+    }
+
     fn left(&mut self, conn: ConnId) {
         self.optimistic.left(conn);
     }

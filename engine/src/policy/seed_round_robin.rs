@@ -21,6 +21,10 @@ pub(super) struct SeedRoundRobin {
 }
 
 impl Choker for SeedRoundRobin {
+    fn minds_idle(&self) -> bool {
+        false
+    }
+
     fn rechoke(&mut self, view: &ChokeView<'_>, _rng: &mut Rng, unchoked: &mut Vec<ConnId>) {
         let mut waiting: Vec<&Candidate> = view
             .neighbours

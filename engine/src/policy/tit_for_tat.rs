@@ -30,6 +30,10 @@ impl TitForTat {
 }
 
 impl Choker for TitForTat {
+    fn minds_idle(&self) -> bool {
+        false
+    }
+
     fn left(&mut self, conn: ConnId) {
         self.optimistic.left(conn);
     }

@@ -36,6 +36,10 @@ impl TitForTatInbound {
 }
 
 impl Choker for TitForTatInbound {
+    fn minds_idle(&self) -> bool {
+        false
+    }
+
     fn left(&mut self, conn: ConnId) {
         self.inbound.left(conn);
         self.all.left(conn);

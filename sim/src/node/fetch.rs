@@ -25,6 +25,8 @@ pub(crate) enum Ahead {
     Have { slot: usize, piece: PieceIndex },
     /// A block comes.
     Block { slot: usize, block: Block },
+    /// Somebody wants to be, or becomes, a neighbour.
+    Greeting { slot: usize },
     /// Anything else on a connection; about the first block, if about none.
     Conn { slot: usize, block: Block },
     /// The engine looks at the clock.
@@ -49,6 +51,7 @@ impl Ahead {
                 Self::Conn { slot, block }
             }
             Body::Message(Message::Piece(block)) => Self::Block { slot, block },
+            Body::Hello { .. } | Body::HelloBack { .. } => Self::Greeting { slot },
             _ => Self::Conn { slot, block: FIRST },
         }
     }
@@ -112,6 +115,11 @@ impl<O: Observer, N: Network> Node<O, N> {
                     engine.fetch_player::<Prefetch>();
                 }
             }
+            Ahead::Greeting { slot } => {
+                Prefetch::item(&self.slots, slot);
+                engine.fetch_slot::<Prefetch>(slot, PieceIndex(0));
+                engine.fetch_names::<Prefetch>();
+            }
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
     }
@@ -124,7 +132,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
+            Ahead::Greeting { .. } => {}
             Ahead::Block { slot, block } => {
+                self.fetch_busy(slot);
                 engine.fetch_queues::<Prefetch>(slot, block);
                 if engine.fetch_if_last::<Prefetch>(block) {
                     // All will be told.
@@ -148,12 +158,16 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { .. } => {}
-            Ahead::Block { slot, .. } => engine.fetch_ends::<Prefetch>(slot),
-            Ahead::Conn { slot, .. } => {
-                if let Some(lane) = self.lane_at(slot) {
-                    Prefetch::ends(&lane.waiting);
+            Ahead::Have { .. } | Ahead::Greeting { .. } => {}
+            Ahead::Block { slot, block } => {
+                if engine.is_last(block) {
+                    (0..self.slots.len()).for_each(|slot| self.fetch_busy(slot));
                 }
+                self.fetch_waiting(slot);
+                engine.fetch_ends::<Prefetch>(slot);
+            }
+            Ahead::Conn { slot, .. } => {
+                self.fetch_waiting(slot);
                 engine.fetch_ends::<Prefetch>(slot);
             }
             Ahead::Clock => engine.fetch_owed::<Prefetch>(),
@@ -162,5 +176,23 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     fn lane_at(&self, slot: usize) -> Option<&Lane> {
         self.slots.get(slot)?.lane.as_deref()
+    }
+
+    /// The lane, if what is said there waits behind a block.
+    #[inline]
+    fn fetch_busy(&self, slot: usize) {
+        let busy = self.conn_at(slot).is_some_and(|conn| conn.busy);
+        if let (true, Some(lane)) = (busy, self.lane_at(slot)) {
+            Prefetch::all(lane);
+        }
+    }
+
+    /// What waits there.
+    #[inline]
+    fn fetch_waiting(&self, slot: usize) {
+        let busy = self.conn_at(slot).is_some_and(|conn| conn.busy);
+        if let (true, Some(lane)) = (busy, self.lane_at(slot)) {
+            Prefetch::ends(&lane.waiting);
+        }
     }
 }
