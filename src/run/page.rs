@@ -11,7 +11,7 @@ use swarmbed_sim::scenario::Scenario;
 
 use super::kept::Digest;
 use super::portrait::{Portrait, VARIANTS_MAX};
-use super::{files, pictures};
+use super::{files, pictures, witness};
 
 /// Most points of a line over time.
 const POINTS_MAX: usize = 240;
@@ -113,8 +113,13 @@ fn notes(runs: &[RunMetrics]) -> Option<String> {
 
 fn followed(scenario: &Scenario) -> String {
     let seed = scenario.seeds.first().copied().unwrap_or_default();
+    let setups = scenario.variants.iter().map(|variant| &variant.setup);
+    let of = match setups.map(witness::one_in).max() {
+        Some(step @ 2..) => format!(" of the one in {step} that was followed"),
+        _ => String::new(),
+    };
     format!(
-        "The viewers that fared worst under each variant with seed {seed}, and one in the middle where there is \
+        "The viewers that fared worst{of} under each variant with seed {seed}, and one in the middle where there is \
          room. Worst: stood still longest, then skipped most, then started last."
     )
 }

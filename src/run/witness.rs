@@ -10,9 +10,10 @@ use swarmbed_analysis::story::Story;
 use swarmbed_engine::{Event, Instant};
 use swarmbed_sim::{Behaviour, Observer, PeerOutcome, Population, Setup};
 
-/// Most pieces that are followed in a run, over all viewers: some ten megabytes. All of a small swarm are
-/// followed; of a big one some hundreds, for each block of who is followed is told of.
-const PIECES_MAX: u64 = 250_000;
+/// Most viewers that are followed in a run: each block of theirs is told of, which takes time.
+const VIEWERS_MAX: u32 = 1000;
+/// Most pieces that are, over all of them: some tens of megabytes.
+const PIECES_MAX: u64 = 600_000;
 
 /// Enters events into a ledger, and the viewer's story if it is followed. Whether it is, is asked at each
 /// event, so that comes first in memory.
@@ -45,6 +46,24 @@ pub(super) fn followed(setup: &Setup) -> Vec<u32> {
     if setup.bitrate.is_none() {
         return Vec::new();
     }
+    (0..peers(setup)).step_by(one_in(setup)).collect()
+}
+
+/// Of so many viewers, one is followed.
+pub(super) fn one_in(setup: &Setup) -> usize {
+    let pieces = setup
+        .live
+        .as_ref()
+        .map_or(setup.geometry.pieces(), |live| live.pieces);
+    let peers = peers(setup);
+    let all = u64::from(peers) * u64::from(pieces);
+    let step = all
+        .div_ceil(PIECES_MAX)
+        .max(u64::from(peers.div_ceil(VIEWERS_MAX)));
+    usize::try_from(step).unwrap_or(usize::MAX).max(1)
+}
+
+fn peers(setup: &Setup) -> u32 {
     let counted = setup
         .classes
         .iter()
@@ -52,14 +71,7 @@ pub(super) fn followed(setup: &Setup) -> Vec<u32> {
             Population::Count(count) if class.behaviour != Behaviour::Idle => Some(count),
             _ => None,
         });
-    let peers = counted.sum::<u32>() + setup.viewers;
-    let pieces = setup
-        .live
-        .as_ref()
-        .map_or(setup.geometry.pieces(), |live| live.pieces);
-    let all = u64::from(peers) * u64::from(pieces);
-    let step = usize::try_from(all.div_ceil(PIECES_MAX)).unwrap_or(usize::MAX);
-    (0..peers).step_by(step.max(1)).collect()
+    counted.sum::<u32>() + setup.viewers
 }
 
 /// What the report shows of a run: the `worst` viewers that were followed, and one in the middle.
