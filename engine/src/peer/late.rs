@@ -19,6 +19,7 @@ impl Peer {
     /// Once a second: silent neighbours, urgent blocks, neighbours that found nothing to ask.
     pub(super) fn look_after_requests(&mut self) {
         let now = self.now;
+        debug_assert!(self.lists_are_right(), "a flag changed unnoticed");
         let mut place = 0;
         while let Some(slot) = self.asked.get(place) {
             let neighbour = self.at_mut(slot);
@@ -68,6 +69,15 @@ impl Peer {
                 }
             }
         }
+    }
+
+    /// Who may be asked and who was asked is listed as the links have it.
+    fn lists_are_right(&self) -> bool {
+        let all = || self.order.iter().map(|&slot| usize::from(slot));
+        let chokes = |slot: &usize| self.links[*slot].is(Flag::TheyChoke);
+        let asked = |slot: &usize| self.links[*slot].is(Flag::Asked);
+        self.askable.iter().eq(all().filter(|slot| !chokes(slot)))
+            && self.asked.iter().eq(all().filter(asked))
     }
 
     /// Frees blocks that are due soon and asked for long ago, so that others are asked too.
