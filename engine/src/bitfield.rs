@@ -111,6 +111,15 @@ impl Bitfield {
         }
     }
 
+    /// How many are in that are not in `other`, which is as long.
+    #[must_use]
+    pub fn besides(&self, other: &Self) -> u32 {
+        let words = self.words.iter().zip(&other.words);
+        words
+            .map(|(ours, theirs)| (ours & !theirs).count_ones())
+            .sum()
+    }
+
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.words.fill(0);

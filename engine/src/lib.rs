@@ -69,7 +69,7 @@ pub use input::{
 };
 pub use message::{
     Datagram, Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Message,
-    Receipt, Seal,
+    Name, Receipt, Seal,
 };
 pub use output::{Announce, Output};
 pub use peer::{Footprint, NeighbourView, Outputs, Peer, PlayState, PlaybackView};

@@ -2,6 +2,7 @@
 //!
 //! A `Piece` carries no payload: the driver holds it. [`Message::wire_len`] counts it all the same.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -89,17 +90,20 @@ impl Extended {
     pub const RECEIVERS_MAX: usize = 32;
 }
 
+/// The name of an extension or of a client: our own need no room, as every connection says them.
+pub type Name = Cow<'static, str>;
+
 /// BEP 10's handshake: what we use of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ExtendedHandshake {
     /// Extensions offered, by name, with the sender's id for each.
-    pub extensions: Vec<(Box<str>, u8)>,
+    pub extensions: Vec<(Name, u8)>,
     /// The sender's listening port (`p`).
     pub port: Option<u16>,
     /// How many outstanding requests the sender accepts (`reqq`).
     pub requests_max: Option<u32>,
     /// The sender's client and version (`v`), cut at 64 bytes.
-    pub client: Option<Box<str>>,
+    pub client: Option<Name>,
     /// `metadata_size` (BEP 9).
     pub metadata_size: Option<u32>,
     /// BEP 21.

@@ -23,8 +23,10 @@ const ANSWER: u64 = 100;
 /// Bytes of an address in a compact answer (BEP 23).
 const ADDRESS: u64 = 6;
 
-/// A connection's name at one end, as the other end writes it on its mail.
+/// A connection's name at one end, as the other end writes it on its mail. Packed: it shares 16 bytes with what a
+/// handshake says besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(packed(2))]
 pub(crate) struct Door {
     pub(crate) serial: u32,
     pub(crate) slot: u16,
@@ -96,12 +98,16 @@ pub(crate) enum Body {
     Message(Message),
     /// A block came; it had left the sender at this time.
     Ack { left: u64 },
-    /// A connection is wanted; the dialler's name of it.
-    Syn { dialler: Door },
+    /// A connection is wanted; the dialler's name of it, and how far apart the two are: drawn once.
+    Syn { dialler: Door, latency: u32 },
     /// Somebody listens.
     SynAck,
-    /// The dialler's handshake, and for how many-th time it came under another name.
-    Hello { dialler: Door, alias: u16 },
+    /// The dialler's handshake, for how many-th time it came under another name, and how far away it is.
+    Hello {
+        dialler: Door,
+        alias: u16,
+        latency: u32,
+    },
     /// The other handshake; the listener's name of the connection.
     HelloBack { listener: Door, alias: u16 },
     /// Not let in.

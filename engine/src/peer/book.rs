@@ -18,19 +18,25 @@ const HURRY: Duration = Duration::from_secs(30);
 /// Addresses that room is made for at once.
 const ROOM_MORE: usize = 16;
 
-/// What is known of one address, in 24 bytes: a peer of a big swarm knows a hundred.
-#[derive(Clone, Debug)]
+/// What is looked for and through, of one address: 8 bytes, as a peer of a big swarm knows a hundred and looks for
+/// one of them with each connection that comes or goes.
+#[derive(Clone, Copy, Debug)]
 struct Entry {
-    not_before: Instant,
-    /// An IPv6 address; if there is none, it is the IPv4 address and port below.
-    v6: Option<Box<SocketAddrV6>>,
+    /// Without meaning if the address is of IPv6.
     v4: Ipv4Addr,
     port: u16,
     what: What,
     failures: u8,
 }
 
-const _: () = assert!(size_of::<Entry>() == 24);
+/// The rest of what is known of it.
+#[derive(Clone, Debug)]
+struct Rest {
+    not_before: Instant,
+    v6: Option<Box<SocketAddrV6>>,
+}
+
+const _: () = assert!(size_of::<Entry>() == 8 && size_of::<Rest>() == 16);
 
 /// Facts of an address, a bit each.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +49,8 @@ impl What {
     const SEED: u8 = 2;
     /// Sent corrupt data, or is ourselves: never again.
     const BANNED: u8 = 4;
+    /// An address of IPv6.
+    const V6: u8 = 8;
 
     const fn is(self, fact: u8) -> bool {
         self.0 & fact != 0
@@ -53,44 +61,12 @@ impl What {
     }
 }
 
-impl Entry {
-    fn new(addr: SocketAddr, now: Instant) -> Self {
-        let (v6, v4) = match addr {
-            SocketAddr::V4(addr) => (None, *addr.ip()),
-            SocketAddr::V6(addr) => (Some(Box::new(addr)), Ipv4Addr::UNSPECIFIED),
-        };
-        Self {
-            not_before: now,
-            v6,
-            v4,
-            port: addr.port(),
-            what: What(0),
-            failures: 0,
-        }
-    }
-
-    fn addr(&self) -> SocketAddr {
-        match &self.v6 {
-            None => (self.v4, self.port).into(),
-            Some(addr) => SocketAddr::V6(**addr),
-        }
-    }
-
-    /// Whether it is this one.
-    fn is_at(&self, other: SocketAddr) -> bool {
-        self.port == other.port()
-            && match (&self.v6, other) {
-                (None, SocketAddr::V4(other)) => self.v4 == *other.ip(),
-                (Some(addr), SocketAddr::V6(other)) => **addr == other,
-                _ => false,
-            }
-    }
-}
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Book {
     entries: Vec<Entry>,
+    /// By the same places.
+    rest: Vec<Rest>,
     /// Somebody was banned: until then, nobody needs to be looked for among those who are.
     any_banned: bool,
     interval: Duration,
@@ -104,12 +80,13 @@ pub(crate) struct Book {
 impl Book {
     /// Bytes of memory beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>()
+        self.entries.capacity() * (size_of::<Entry>() + size_of::<Rest>())
     }
 
     pub(crate) const fn new(interval: Duration, redial_after: Duration, now: Instant) -> Self {
         Self {
             entries: Vec::new(),
+            rest: Vec::new(),
             any_banned: false,
             interval,
             redial_after,
@@ -122,7 +99,7 @@ impl Book {
     /// The first entries that are looked through: what follows is asked for by the processor itself.
     #[inline]
     pub(super) fn fetch<F: Fetch>(&self) {
-        F::front(&self.entries, 4 * size_of::<Entry>());
+        F::front(&self.entries, 16 * size_of::<Entry>());
     }
 
     /// When the tracker is due.
@@ -154,43 +131,71 @@ impl Book {
 
     /// Remembers an address, if there is room.
     pub(crate) fn add(&mut self, addr: SocketAddr, room: u16, now: Instant) {
-        let known = self.entries.iter().any(|entry| entry.is_at(addr));
-        if known || addr.port() == 0 || addr.ip().is_unspecified() {
+        if addr.port() == 0 || addr.ip().is_unspecified() || self.find(addr).is_some() {
             return;
         }
-        let entry = Entry::new(addr, now);
         if self.entries.len() < usize::from(room) {
-            self.push(entry);
-        } else if let Some(worst) = self
-            .entries
-            .iter_mut()
-            .filter(|entry| !entry.what.is(What::BUSY) && !entry.what.is(What::BANNED))
-            .max_by_key(|entry| (entry.failures, entry.what.is(What::SEED)))
-            && (worst.failures > 0 || worst.what.is(What::SEED))
+            self.push(addr, now);
+            return;
+        }
+        let others = self.entries.iter().enumerate();
+        let worst = others
+            .filter(|(_, entry)| !entry.what.is(What::BUSY) && !entry.what.is(What::BANNED))
+            .max_by_key(|(_, entry)| (entry.failures, entry.what.is(What::SEED)));
+        if let Some((worst, entry)) = worst
+            && (entry.failures > 0 || entry.what.is(What::SEED))
         {
-            *worst = entry;
+            (self.entries[worst], self.rest[worst]) = known(addr, now);
         }
     }
 
     /// The next address to dial, oldest known first, or `None`.
     pub(crate) fn next_to_dial(&mut self, now: Instant, complete: bool) -> Option<SocketAddr> {
-        let entry = self.entries.iter_mut().find(|entry| {
-            let useless = entry.what.is(What::BANNED) || complete && entry.what.is(What::SEED);
-            !entry.what.is(What::BUSY) && !useless && entry.not_before <= now
-        })?;
-        entry.what.set(What::BUSY, true);
-        Some(entry.addr())
+        let useless = What::BUSY | What::BANNED | if complete { What::SEED } else { 0 };
+        let index = (self.entries.iter().zip(&self.rest))
+            .position(|(entry, rest)| !entry.what.is(useless) && rest.not_before <= now)?;
+        self.entries[index].what.set(What::BUSY, true);
+        Some(self.addr(index))
     }
 
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, addr: SocketAddr, now: Instant) {
         if self.entries.len() == self.entries.capacity() {
             self.entries.reserve_exact(ROOM_MORE);
+            self.rest.reserve_exact(ROOM_MORE);
         }
+        let (entry, rest) = known(addr, now);
         self.entries.push(entry);
+        self.rest.push(rest);
     }
 
+    fn addr(&self, index: usize) -> SocketAddr {
+        let entry = self.entries[index];
+        match &self.rest[index].v6 {
+            None => (entry.v4, entry.port).into(),
+            Some(addr) => SocketAddr::V6(**addr),
+        }
+    }
+
+    /// The place of an address.
+    fn find(&self, addr: SocketAddr) -> Option<usize> {
+        let mut entries = self.entries.iter();
+        match addr {
+            SocketAddr::V4(addr) => {
+                let (ip, port) = (*addr.ip(), addr.port());
+                let is_it = |entry: &Entry| entry.v4 == ip && entry.port == port;
+                entries.position(|entry| is_it(entry) && !entry.what.is(What::V6))
+            }
+            SocketAddr::V6(addr) => {
+                let mut rest = self.rest.iter();
+                rest.position(|rest| rest.v6.as_deref() == Some(&addr))
+            }
+        }
+    }
+
+    /// What is known of an address.
     fn entry(&mut self, addr: SocketAddr) -> Option<&mut Entry> {
-        self.entries.iter_mut().find(|entry| entry.is_at(addr))
+        let index = self.find(addr)?;
+        Some(&mut self.entries[index])
     }
 
     /// It is a neighbour now.
@@ -203,16 +208,16 @@ impl Book {
 
     /// It is a neighbour no longer, or never became one.
     pub(crate) fn gone(&mut self, addr: SocketAddr, failed: bool, now: Instant) {
-        let redial_after = self.redial_after;
-        if let Some(entry) = self.entry(addr) {
-            entry.what.set(What::BUSY, false);
-            entry.failures = if failed {
-                (entry.failures + 1).min(6)
-            } else {
-                0
-            };
-            entry.not_before = now + redial_after * (1 << entry.failures.saturating_sub(1));
-        }
+        let Some(index) = self.find(addr) else { return };
+        let entry = &mut self.entries[index];
+        entry.what.set(What::BUSY, false);
+        entry.failures = if failed {
+            (entry.failures + 1).min(6)
+        } else {
+            0
+        };
+        let wait = self.redial_after * (1 << entry.failures.saturating_sub(1));
+        self.rest[index].not_before = now + wait;
     }
 
     pub(crate) fn is_seed(&mut self, addr: SocketAddr) {
@@ -224,22 +229,16 @@ impl Book {
     /// Never to be dialled or accepted again.
     pub(crate) fn ban(&mut self, addr: SocketAddr, now: Instant) {
         self.any_banned = true;
-        if self.entry(addr).is_none() {
+        if self.find(addr).is_none() {
             // The longest banned makes room: whoever comes back is found out again.
-            let bans = self
-                .entries
-                .iter()
-                .filter(|entry| entry.what.is(What::BANNED))
-                .count();
-            if bans >= BANS_MAX
-                && let Some(oldest) = self
-                    .entries
-                    .iter()
-                    .position(|entry| entry.what.is(What::BANNED))
+            let banned = |entry: &&Entry| entry.what.is(What::BANNED);
+            if self.entries.iter().filter(banned).count() >= BANS_MAX
+                && let Some(oldest) = self.entries.iter().position(|entry| banned(&entry))
             {
                 self.entries.remove(oldest);
+                self.rest.remove(oldest);
             }
-            self.push(Entry::new(addr, now));
+            self.push(addr, now);
         }
         if let Some(entry) = self.entry(addr) {
             entry.what.set(What::BANNED, true);
@@ -249,25 +248,42 @@ impl Book {
     /// Whether a stranger calls from where somebody was banned. Who calls in comes from another
     /// port each time, so it is the address that counts.
     pub(crate) fn is_ip_banned(&self, addr: SocketAddr) -> bool {
+        let banned = |index: &usize| self.entries[*index].what.is(What::BANNED);
         self.any_banned
-            && self
-                .entries
-                .iter()
-                .any(|entry| entry.what.is(What::BANNED) && entry.addr().ip() == addr.ip())
+            && (0..self.entries.len())
+                .filter(banned)
+                .any(|index| self.addr(index).ip() == addr.ip())
     }
 
     /// A tracker, PEX or the user has named it, and it is not banned.
     pub(crate) fn names(&self, addr: SocketAddr) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.is_at(addr) && !entry.what.is(What::BANNED))
+        self.find(addr)
+            .is_some_and(|index| !self.entries[index].what.is(What::BANNED))
     }
 
     pub(crate) fn is_banned(&self, addr: SocketAddr) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.is_at(addr) && entry.what.is(What::BANNED))
+        self.find(addr)
+            .is_some_and(|index| self.entries[index].what.is(What::BANNED))
     }
+}
+
+/// What is known of an address that was just heard of.
+fn known(addr: SocketAddr, now: Instant) -> (Entry, Rest) {
+    let (v6, v4, what) = match addr {
+        SocketAddr::V4(addr) => (None, *addr.ip(), 0),
+        SocketAddr::V6(addr) => (Some(Box::new(addr)), Ipv4Addr::UNSPECIFIED, What::V6),
+    };
+    let entry = Entry {
+        v4,
+        port: addr.port(),
+        what: What(what),
+        failures: 0,
+    };
+    let rest = Rest {
+        not_before: now,
+        v6,
+    };
+    (entry, rest)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::id::{ConnId, PeerId};
 use crate::input::{AddressSource, Remote};
 use crate::live::Expiry;
-use crate::message::{Extended, ExtendedHandshake, Message};
+use crate::message::{Extended, ExtendedHandshake, Message, Name};
 use crate::output::{Announce, Output};
 use crate::policy::Reporting;
 use crate::wire::{
@@ -256,7 +256,7 @@ impl Peer {
             matches!(*name, UT_METADATA | LT_DONTHAVE) && exchange.metadata.is_some()
                 || *name == UT_PEX && exchange.pex
         });
-        let mut extensions: Vec<(Box<str>, u8)> = offered(self.reporting)
+        let mut extensions: Vec<(Name, u8)> = offered(self.reporting)
             .chain(live)
             .chain(torrent)
             .map(|&(name, id)| (name.into(), id))

@@ -208,8 +208,15 @@ impl Owners {
             self.discount(slot);
             self.counted[slot / 64] &= !(1 << (slot % 64));
         }
-        for offset in theirs.iter() {
-            self.insert(offset, slot);
+        let counts = self.counts(slot);
+        let blocks = self.blocks.chunks_exact_mut(self.stride);
+        for (block, &theirs) in blocks.zip(theirs.words()) {
+            let (planes, maps) = block.split_at_mut(self.depth);
+            let new = theirs & !maps[slot];
+            maps[slot] |= new;
+            if counts {
+                tally::add(planes, new);
+            }
         }
     }
 

@@ -13,6 +13,9 @@ use crate::message::{Extended, ExtendedHandshake, Message};
 use crate::policy::Reporting;
 use crate::wire::{LT_DONTHAVE, SW_LIVE_WINDOW, UT_PEX};
 
+/// What is there is said once, and before any HAVE.
+const TOLD_AGAIN: CloseReason = CloseReason::Violation("bitfield after a bitfield or have");
+
 impl Peer {
     pub(super) fn message(&mut self, conn: ConnId, message: Message) {
         let now = self.now;
@@ -58,9 +61,8 @@ impl Peer {
             Message::HaveAll => {
                 self.bitfield(conn, Bitfield::full(self.pieces.window().length), first)
             }
-            Message::HaveNone => {
-                self.bitfield(conn, Bitfield::new(self.pieces.window().length), first)
-            }
+            Message::HaveNone if first => Ok(()),
+            Message::HaveNone => Err(TOLD_AGAIN),
             Message::Request(block) => self.requested(conn, block),
             Message::Cancel(block) => self.cancelled(conn, block),
             Message::Piece(block) => self.piece(conn, block),
@@ -174,16 +176,13 @@ impl Peer {
 
     fn bitfield(&mut self, conn: ConnId, theirs: Bitfield, first: bool) -> Result<(), CloseReason> {
         if !first {
-            return Err(CloseReason::Violation("bitfield after a bitfield or have"));
+            return Err(TOLD_AGAIN);
         }
         if theirs.length() != self.pieces.window().length {
             return Err(CloseReason::Violation("bitfield of another length"));
         }
         let seed = theirs.is_full();
-        let wanted = theirs
-            .iter()
-            .filter(|&offset| !self.pieces.have().contains(offset))
-            .count();
+        let wanted = theirs.besides(self.pieces.have());
         if self.tells_blocks {
             let have = self.pieces.have();
             let new =
@@ -196,7 +195,7 @@ impl Peer {
         self.pieces.set_owner(&theirs, conn.slot());
         let link = &mut self.links[conn.slot()];
         link.pieces = theirs.count();
-        link.wanted = u32::try_from(wanted).expect("at most the pieces");
+        link.wanted = wanted;
         self.tell_interest(conn);
         if seed { self.is_complete(conn) } else { Ok(()) }
     }

@@ -10,6 +10,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 
 use super::Malformed;
+use crate::message::Name;
 
 /// Longest text in a recording: names of clients and extensions, reasons.
 const TEXT_MAX: usize = 4096;
@@ -310,12 +311,12 @@ fn put_text(text: &str, out: &mut Writer) {
     out.bytes.extend_from_slice(&text.as_bytes()[..end]);
 }
 
-impl Coded for Box<str> {
+impl Coded for Name {
     fn put(&self, out: &mut Writer) {
         put_text(self, out);
     }
     fn get(from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(String::from(from.text()?).into_boxed_str())
+        Ok(String::from(from.text()?).into())
     }
 }
 

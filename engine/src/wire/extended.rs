@@ -12,7 +12,7 @@ use crate::error::CloseReason;
 use crate::geometry::PieceIndex;
 use crate::live::PIECES_MAX;
 use crate::message::{
-    Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Receipt, Seal,
+    Extended, ExtendedHandshake, G2gQuery, G2gReport, G2gShares, LiveWindow, Name, Receipt, Seal,
 };
 
 /// "The peers I am uploading to": lets a child's receivers be asked.
@@ -325,7 +325,7 @@ fn handshake(body: &[u8]) -> Option<ExtendedHandshake> {
             .filter_map(|(name, id)| {
                 let name = core::str::from_utf8(name).ok()?;
                 let id = u8::try_from(id.as_int()?).ok()?;
-                (name.len() <= NAME_MAX).then(|| (Box::from(name), id))
+                (name.len() <= NAME_MAX).then(|| (Name::from(String::from(name)), id))
             })
             .take(OFFERED_MAX)
             .collect(),
@@ -342,7 +342,7 @@ fn handshake(body: &[u8]) -> Option<ExtendedHandshake> {
 }
 
 /// Cut at 64 bytes, on a character's border.
-fn client(bytes: &[u8]) -> Box<str> {
+fn client(bytes: &[u8]) -> Name {
     let head = &bytes[..bytes.len().min(NAME_MAX)];
     let mut name = String::from_utf8_lossy(head).into_owned();
     let mut end = name.len().min(NAME_MAX);
@@ -350,7 +350,7 @@ fn client(bytes: &[u8]) -> Box<str> {
         end -= 1;
     }
     name.truncate(end);
-    name.into_boxed_str()
+    name.into()
 }
 
 /// The length is promised by [`ExtendedHandshake::body_len`]: keys in order, absent ones left

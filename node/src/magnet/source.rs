@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use swarmbed_engine::wire::{Decoded, Decoder, Encoder, UT_METADATA};
-use swarmbed_engine::{CloseReason, Extended, ExtendedHandshake, Message, Metadata};
+use swarmbed_engine::{CloseReason, Extended, ExtendedHandshake, Message, Metadata, Name};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
@@ -134,7 +134,7 @@ pub(super) async fn fetch(
 
 impl Copy {
     fn begin(theirs: &ExtendedHandshake) -> Result<Self, Useless> {
-        let speaks = |(name, id): &(Box<str>, u8)| &**name == UT_METADATA && *id != 0;
+        let speaks = |(name, id): &(Name, u8)| &**name == UT_METADATA && *id != 0;
         let size = theirs
             .metadata_size
             .filter(|_| theirs.extensions.iter().any(speaks));

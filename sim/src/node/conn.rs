@@ -17,7 +17,7 @@ pub(crate) struct Conn {
     /// The other's number.
     pub(crate) peer: u32,
     /// One way, in nanoseconds.
-    latency: u32,
+    pub(super) latency: u32,
     slot: u16,
     door_slot: u16,
     /// A block is being sent.

@@ -49,8 +49,12 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         let latency = net.shared.latencies.between(self.number, peer);
-        self.open(Conn::new(id, peer, Door::NONE, latency));
-        let body = Body::Syn { dialler: id.into() };
+        let conn = Conn::new(id, peer, Door::NONE, latency);
+        self.open(conn);
+        let body = Body::Syn {
+            dialler: id.into(),
+            latency: conn.latency,
+        };
         self.post(now, (peer, Door::NONE), latency, body, net);
     }
 
@@ -105,14 +109,19 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// Somebody knocks.
-    pub(super) fn knocked(&mut self, now: u64, from: u32, dialler: Door, net: &mut Net<'_>) {
-        let latency = net.shared.latencies.between(self.number, from);
+    pub(super) fn knocked(
+        &mut self,
+        now: u64,
+        dialler: (u32, Door),
+        latency: u64,
+        net: &mut Net<'_>,
+    ) {
         let body = if self.engine.is_some() {
             Body::SynAck
         } else {
             Body::Reset
         };
-        self.post(now, (from, dialler), latency, body, net);
+        self.post(now, dialler, latency, body, net);
     }
 
     /// The other side listens: our handshake.
@@ -122,6 +131,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             let body = Body::Hello {
                 dialler: door,
                 alias,
+                latency: conn.latency,
             };
             self.post(now, conn.other(), conn.latency(), body, net);
         }
@@ -132,10 +142,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         &mut self,
         now: u64,
         (from, alias): (u32, u16),
-        dialler: Door,
+        (dialler, latency): (Door, u64),
         net: &mut Net<'_>,
     ) {
-        let latency = net.shared.latencies.between(self.number, from);
         let (addr, remote) = (alias_of(from, alias), handshake_of(from, alias));
         let answer = match &mut self.engine {
             Some(engine) => {

@@ -45,9 +45,15 @@ impl<O: Observer, N: Network> Node<O, N> {
                     }
                 }
             }
-            Body::Syn { dialler } => self.knocked(now, from, dialler, net),
+            Body::Syn { dialler, latency } => {
+                self.knocked(now, (from, dialler), latency.into(), net);
+            }
             Body::SynAck => self.answered(now, door, net),
-            Body::Hello { dialler, alias } => self.greeted(now, (from, alias), dialler, net),
+            Body::Hello {
+                dialler,
+                alias,
+                latency,
+            } => self.greeted(now, (from, alias), (dialler, latency.into()), net),
             Body::HelloBack { listener, alias } => {
                 self.welcomed(now, (from, alias), door, listener, net);
             }
