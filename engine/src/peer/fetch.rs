@@ -69,12 +69,17 @@ impl Peer {
         }
     }
 
-    /// Or what any other message does, from the neighbour in this slot; of the first piece, if of none.
+    /// Or what any other message does, from the neighbour in this slot.
     #[inline]
-    pub fn fetch_slot<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
+    pub fn fetch_slot<F: Fetch>(&self, slot: usize) {
         F::item(&self.links, slot);
         self.fetch_neighbour::<F>(slot);
         F::all(&self.config.limits);
+    }
+
+    /// And if it is about this piece.
+    #[inline]
+    pub fn fetch_piece<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         self.pieces.fetch::<F>(slot, piece);
     }
 
@@ -107,13 +112,18 @@ impl Peer {
         }
     }
 
-    /// Or, of any other message: what is under way between the two, and the block it names.
+    /// Or, of any other message: what is under way between the two.
     #[inline]
-    pub fn fetch_queues<F: Fetch>(&self, slot: usize, block: Block) {
+    pub fn fetch_queues<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
             neighbour.fetch_heard::<F>();
             neighbour.fetch_queues::<F>();
         }
+    }
+
+    /// And the block it names.
+    #[inline]
+    pub fn fetch_block<F: Fetch>(&self, block: Block) {
         self.pieces.fetch_block::<F>(block);
     }
 

@@ -25,15 +25,19 @@ pub(crate) enum Ahead {
     Have { slot: usize, piece: PieceIndex },
     /// A block comes.
     Block { slot: usize, block: Block },
-    /// Somebody wants to be, or becomes, a neighbour.
+    /// Somebody wants to be a neighbour.
+    Knock,
+    /// Somebody becomes one.
     Greeting { slot: usize },
-    /// Anything else on a connection; about the first block, if about none.
-    Conn { slot: usize, block: Block },
+    /// We may ask for blocks, or are asked for this one, or are refused it.
+    Asking { slot: usize, block: Block },
+    /// Anything else on a connection: about no block.
+    Conn { slot: usize },
     /// The engine looks at the clock.
     Clock,
 }
 
-/// Of a message that names no block.
+/// Of a message that names none.
 const FIRST: Block = Block {
     piece: PieceIndex(0),
     begin: 0,
@@ -48,11 +52,17 @@ impl Ahead {
         match mail.body {
             Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
             Body::Message(Message::Request(block) | Message::Reject(block)) => {
-                Self::Conn { slot, block }
+                Self::Asking { slot, block }
             }
+            Body::Message(Message::Unchoke) => Self::Asking { slot, block: FIRST },
             Body::Message(Message::Piece(block)) => Self::Block { slot, block },
-            Body::Hello { .. } | Body::HelloBack { .. } => Self::Greeting { slot },
-            _ => Self::Conn { slot, block: FIRST },
+            Body::Message(Message::Extended(ref extended)) => {
+                Prefetch::all(&**extended);
+                Self::Conn { slot }
+            }
+            Body::Hello { .. } => Self::Knock,
+            Body::HelloBack { .. } => Self::Greeting { slot },
+            _ => Self::Conn { slot },
         }
     }
 }
@@ -92,8 +102,8 @@ impl<O: Observer, N: Network> Node<O, N> {
         if self.uplink.end() < end
             && let Some(slot) = self.uplink.first()
         {
-            let (slot, block) = (usize::from(slot), FIRST);
-            tell(Ahead::Conn { slot, block });
+            let slot = usize::from(slot);
+            tell(Ahead::Conn { slot });
         }
         if self.timer < end {
             tell(Ahead::Clock);
@@ -108,18 +118,24 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
-            Ahead::Block { slot, block } | Ahead::Conn { slot, block } => {
+            Ahead::Block { slot, block } | Ahead::Asking { slot, block } => {
                 Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot, block.piece);
+                engine.fetch_slot::<Prefetch>(slot);
+                engine.fetch_piece::<Prefetch>(slot, block.piece);
                 if let Ahead::Block { .. } = ahead {
                     engine.fetch_player::<Prefetch>();
                 }
             }
+            Ahead::Conn { slot } => {
+                Prefetch::item(&self.slots, slot);
+                engine.fetch_slot::<Prefetch>(slot);
+            }
             Ahead::Greeting { slot } => {
                 Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot, PieceIndex(0));
+                engine.fetch_slot::<Prefetch>(slot);
                 engine.fetch_names::<Prefetch>();
             }
+            Ahead::Knock => engine.fetch_names::<Prefetch>(),
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
     }
@@ -132,20 +148,24 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
-            Ahead::Greeting { .. } => {}
+            Ahead::Greeting { .. } | Ahead::Knock => {}
             Ahead::Block { slot, block } => {
                 self.fetch_busy(slot);
-                engine.fetch_queues::<Prefetch>(slot, block);
+                engine.fetch_queues::<Prefetch>(slot);
+                engine.fetch_block::<Prefetch>(block);
                 if engine.fetch_if_last::<Prefetch>(block) {
                     // All will be told.
                     Prefetch::front(&self.slots, usize::MAX);
                 }
             }
-            Ahead::Conn { slot, block } => {
+            Ahead::Conn { slot } | Ahead::Asking { slot, .. } => {
                 if let Some(lane) = self.lane_at(slot) {
                     Prefetch::all(lane);
                 }
-                engine.fetch_queues::<Prefetch>(slot, block);
+                engine.fetch_queues::<Prefetch>(slot);
+                if let Ahead::Asking { block, .. } = ahead {
+                    engine.fetch_block::<Prefetch>(block);
+                }
             }
             Ahead::Clock => engine.fetch_asked::<Prefetch>(),
         }
@@ -158,7 +178,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { .. } | Ahead::Greeting { .. } => {}
+            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock => {}
             Ahead::Block { slot, block } => {
                 if engine.is_last(block) {
                     (0..self.slots.len()).for_each(|slot| self.fetch_busy(slot));
@@ -166,7 +186,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 self.fetch_waiting(slot);
                 engine.fetch_ends::<Prefetch>(slot);
             }
-            Ahead::Conn { slot, .. } => {
+            Ahead::Conn { slot } | Ahead::Asking { slot, .. } => {
                 self.fetch_waiting(slot);
                 engine.fetch_ends::<Prefetch>(slot);
             }
