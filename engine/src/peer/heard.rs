@@ -44,8 +44,6 @@ pub(crate) struct Heard {
     pub(crate) moved_at: Instant,
     noise: u32,
     noise_since: Instant,
-    /// It announced pieces beyond our window, and we did not note them.
-    missed: bool,
     asked_again_at: Instant,
 }
 
@@ -60,7 +58,6 @@ impl Heard {
             moved_at: now,
             noise: 0,
             noise_since: now,
-            missed: false,
             asked_again_at: Instant::ZERO,
         }
     }
@@ -287,8 +284,8 @@ impl Peer {
         heard.head = head;
         heard.tail = theirs.tail;
         heard.placed = head.0 > 0;
-        heard.missed = false;
         heard.any |= length > 0;
+        self.links[conn.slot()].set(Flag::Missed, false);
         self.hears(head);
         if theirs.answer {
             self.send_window(conn, false);
@@ -371,9 +368,10 @@ impl Peer {
             }
             _ => {
                 let window = self.pieces.window();
-                let heard = self.heard(conn)?;
-                heard.missed |= piece.0 >= window.base.0 + window.length;
-                heard.noise(now, 1)
+                if piece.0 >= window.base.0 + window.length {
+                    self.links[conn.slot()].set(Flag::Missed, true);
+                }
+                self.heard(conn)?.noise(now, 1)
             }
         }
     }
@@ -383,17 +381,21 @@ impl Peer {
     /// past its window would not know whom to ask, and stall for good.
     pub(super) fn ask_for_missed(&mut self) {
         for index in 0..self.order.len() {
+            let slot = self.order[index];
+            if !self.links[usize::from(slot)].is(Flag::Missed) {
+                continue;
+            }
             let window = self.pieces.window();
             let now = self.now;
-            let neighbour = self.at_mut(self.order[index]);
+            let neighbour = self.at_mut(slot);
             let conn = neighbour.conn;
-            let Some(heard) = neighbour.heard.as_mut().filter(|heard| heard.missed) else {
+            let Some(heard) = neighbour.heard.as_mut() else {
                 continue;
             };
             let newest = PieceIndex(heard.head.0.saturating_sub(1));
             if window.offset(newest).is_some() && now.since(heard.asked_again_at) >= ASK_AGAIN {
-                heard.missed = false;
                 heard.asked_again_at = now;
+                self.links[usize::from(slot)].set(Flag::Missed, false);
                 self.send_window(conn, true);
             }
         }

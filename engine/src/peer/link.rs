@@ -24,6 +24,8 @@ pub(crate) enum Flag {
     Unread,
     /// It is among those that may owe us blocks.
     Asked,
+    /// In a live swarm: it announced pieces beyond our window, and we did not note them.
+    Missed,
 }
 
 /// See the module: half a line of the cache.

@@ -6,11 +6,11 @@
 //! neighbours are; then it follows the playhead alone, so no neighbour's claim can move it.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::heard::Heard;
+use super::made::Made;
 use super::source::Source;
 use super::{Peer, Player};
 use crate::error::ConfigError;
@@ -36,8 +36,7 @@ pub(super) struct Live {
     pub(super) anchored: bool,
     /// Where playback would begin there.
     pub(super) standing: PieceIndex,
-    /// When the pieces from the playhead on were made, by piece.
-    produced: VecDeque<(PieceIndex, Instant)>,
+    pub(super) made: Made,
     /// Of this piece and later ones, no neighbour has said that it has had them.
     unheard: PieceIndex,
     lag_at: Instant,
@@ -81,7 +80,7 @@ impl Live {
             anchored: source.is_some(),
             standing: PieceIndex(0),
             announced_from: PieceIndex(0),
-            produced: VecDeque::new(),
+            made: Made::default(),
             unheard: PieceIndex(0),
             lag_at: Instant::ZERO,
             hooked_at: Instant::ZERO,
@@ -115,32 +114,9 @@ impl Live {
         self.unheard = self.unheard.max(head);
     }
 
-    /// The piece was made then.
-    fn note_made(&mut self, piece: PieceIndex, at: Instant) {
-        let place = self.produced.partition_point(|(noted, _)| *noted < piece);
-        match self.produced.get_mut(place) {
-            Some(noted) if noted.0 == piece => noted.1 = at,
-            _ => self.produced.insert(place, (piece, at)),
-        }
-    }
-
-    /// When the piece was made.
-    fn made_at(&self, piece: PieceIndex) -> Option<Instant> {
-        let place = self.produced.binary_search_by_key(&piece, |noted| noted.0);
-        Some(self.produced[place.ok()?].1)
-    }
-
-    /// Pieces before this one are played.
-    pub(super) fn forget_before(&mut self, first: PieceIndex) {
-        let played = self.produced.partition_point(|(noted, _)| *noted < first);
-        self.produced.drain(..played);
-    }
-
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.produced.capacity() * size_of::<(PieceIndex, Instant)>()
-            + self.source.as_ref().map_or(0, Source::bytes)
+        size_of::<Self>() + self.made.bytes() + self.source.as_ref().map_or(0, Source::bytes)
     }
 }
 
@@ -326,7 +302,7 @@ impl Peer {
             return;
         }
         let piece = player.piece(now, &self.pieces);
-        let Some(produced_at) = live.made_at(piece) else {
+        let Some(produced_at) = live.made.of(piece) else {
             return;
         };
         live.lag_at = now + LAG_EVERY;
@@ -341,7 +317,7 @@ impl Peer {
     pub(super) fn live_verified(&mut self, piece: PieceIndex, produced_at: Instant, last: bool) {
         let now = self.now;
         let Some(live) = &mut self.live else { return };
-        live.note_made(piece, produced_at);
+        live.made.note(piece, produced_at, self.pieces.window());
         if let Some(player) = self.player.as_mut().filter(|_| last) {
             player.end_after(piece, &self.pieces);
         }

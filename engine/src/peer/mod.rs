@@ -21,6 +21,7 @@ mod hook_in;
 mod late;
 mod link;
 mod live;
+mod made;
 mod misbehave;
 mod neighbour;
 mod outputs;

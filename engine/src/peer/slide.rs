@@ -40,7 +40,7 @@ impl Peer {
         let given_up = self.pieces.raise_floor(floor);
         if let Some(live) = &mut self.live {
             let first = window.piece(floor.min(window.length as usize));
-            live.forget_before(first);
+            live.made.forget_before(first);
         }
         if given_up.is_empty() {
             return;
