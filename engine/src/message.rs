@@ -286,6 +286,13 @@ impl Datagram {
 }
 
 impl Message {
+    /// It is one of those of which nothing follows most times: see [`Peer::overhear`](crate::Peer::overhear).
+    #[inline]
+    #[must_use]
+    pub const fn is_brief(&self) -> bool {
+        matches!(self, Self::Have(_) | Self::Interested | Self::NotInterested)
+    }
+
     /// Bytes on the wire, length prefix and payload included. Equals what `wire` writes.
     #[must_use]
     pub fn wire_len(&self) -> u32 {

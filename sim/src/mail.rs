@@ -204,11 +204,19 @@ impl Mail {
 }
 
 impl Body {
+    /// The message, if it is one of which nothing follows most times.
+    #[inline]
+    pub(crate) fn brief(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) if message.is_brief() => Some(message),
+            _ => None,
+        }
+    }
+
     /// Bytes it costs on each link it passes.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Self::Message(Message::Have(_)) => HAVE_BYTES,
-            Self::Message(message) => charged(u64::from(message.wire_len())),
+            Self::Message(message) => message_bytes(message),
             Self::Ack { .. } | Self::Syn { .. } | Self::SynAck | Self::Reset | Self::Fin => HEADER,
             // The acknowledgement of the other side's packet rides along.
             Self::Hello { .. } | Self::HelloBack { .. } => charged(HANDSHAKE) + HEADER,
@@ -221,6 +229,15 @@ impl Body {
             Self::Spent { .. } => charged(HTTP),
             Self::Taken => 0,
         }
+    }
+}
+
+/// Bytes a message costs on a link.
+#[inline]
+pub(crate) fn message_bytes(message: &Message) -> u64 {
+    match message {
+        Message::Have(_) => HAVE_BYTES,
+        message => charged(u64::from(message.wire_len())),
     }
 }
 

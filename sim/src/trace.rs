@@ -120,11 +120,14 @@ impl Trace {
         self.addr(addr);
     }
 
-    /// `Peer::overhear`, which is `Peer::handle` of a HAVE.
-    pub(crate) fn have(&mut self, now: u64, conn: ConnId, piece: PieceIndex) {
+    /// `Peer::overhear`, which is `Peer::handle` of a message.
+    pub(crate) fn heard(&mut self, now: u64, conn: ConnId, message: &Message) {
         self.word(now);
         self.conn(MESSAGE, conn);
-        self.pair(HAVE, piece.0);
+        match message {
+            Message::Have(piece) => self.pair(HAVE, piece.0),
+            message => self.message(message),
+        }
     }
 
     /// `Peer::handle`.

@@ -69,6 +69,12 @@ impl Peer {
         }
     }
 
+    /// Or what it reads that the neighbour in this slot wants something, or nothing any more.
+    #[inline]
+    pub fn fetch_link<F: Fetch>(&self, slot: usize) {
+        F::item(&self.links, slot);
+    }
+
     /// Or what any other message does, from the neighbour in this slot.
     #[inline]
     pub fn fetch_slot<F: Fetch>(&self, slot: usize) {

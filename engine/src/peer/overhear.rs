@@ -1,6 +1,7 @@
-//! The commonest thing that neighbours say: that they have one piece more, of which nothing follows.
+//! The commonest things that neighbours say, of which nothing follows: that they have one piece more, or
+//! that they want something now, or nothing any more, while no slot is free.
 //!
-//! Nine messages of ten are such a HAVE. It is noted with a look at what it can touch, and that is
+//! Nine messages of ten are such. They are noted with a look at what they can touch, and that is
 //! all; whatever might follow from it is left to `handle`, which does the same and more. So this
 //! file decides nothing of its own: with it and without it, a peer says the same at the same times.
 
@@ -8,10 +9,13 @@ use super::{Flag, Peer, Player};
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::live::{Numbering, PIECES_MAX};
+use crate::message::Message;
 use crate::time::Instant;
 
 /// Bytes of a HAVE.
 pub(super) const HAVE: u64 = 9;
+/// Bytes of a message that is nothing but its number.
+const SHORT: u64 = 5;
 
 /// What a HAVE says, once it is known that nothing but this follows.
 #[derive(Clone, Copy)]
@@ -24,12 +28,12 @@ struct News {
 }
 
 impl Peer {
-    /// Notes a neighbour's [`Message::Have`](crate::Message::Have), if nothing follows from it: there is no output to
-    /// drain, and [`poll_timeout`](Self::poll_timeout) stays what it was. False if it must be
-    /// given to [`handle`](Self::handle): then nothing was done.
+    /// Notes what a neighbour says, if it [may be overheard](Message::is_brief) and nothing follows from it: there is
+    /// no output to drain, and [`poll_timeout`](Self::poll_timeout) stays what it was. False if it must be given to
+    /// [`handle`](Self::handle): then nothing was done.
     ///
     /// A driver of many peers may ask this first; `handle` alone does the same, at more cost.
-    pub fn overhear(&mut self, now: Instant, conn: ConnId, piece: PieceIndex) -> bool {
+    pub fn overhear(&mut self, now: Instant, conn: ConnId, message: &Message) -> bool {
         let slot = conn.slot();
         // Something is due, or might be said.
         if self.left
@@ -46,13 +50,23 @@ impl Peer {
         if link.conn() != conn || !link.is(Flag::Open) {
             return false;
         }
+        debug_assert!(self.outbox.is_empty(), "drained after every call");
+        match *message {
+            Message::Have(piece) => self.overhear_have(now, slot, piece),
+            Message::Interested => self.overhear_interest(now, slot, true),
+            Message::NotInterested => self.overhear_interest(now, slot, false),
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn overhear_have(&mut self, now: Instant, slot: usize, piece: PieceIndex) -> bool {
         let news = if self.live.is_some() {
             self.live_news(slot, piece)
         } else {
             self.news(slot, piece)
         };
         let Some(news) = news else { return false };
-        debug_assert!(self.outbox.is_empty(), "drained after every call");
         // Who says again what is known has that counted, too, by `handle`.
         if !self.pieces.insert_owner(news.offset, slot) {
             return false;
@@ -68,6 +82,26 @@ impl Peer {
             self.note_head(slot, news.piece);
         }
         true
+    }
+
+    /// It wants something, or nothing; that makes nobody's place free, and there is none for it.
+    #[inline]
+    fn overhear_interest(&mut self, now: Instant, slot: usize, interested: bool) -> bool {
+        let choked = self.links[slot].is(Flag::WeChoke);
+        let silent = if interested {
+            !self.lies && (!choked || self.idle_slots() == 0)
+        } else {
+            choked || !self.may_refill(now)
+        };
+        if silent {
+            self.now = now;
+            self.traffic.control_down += SHORT;
+            self.change_link(slot, |link| {
+                link.last_received = now;
+                link.set(Flag::TheyInterested, interested);
+            });
+        }
+        silent
     }
 
     /// Of a movie's piece.

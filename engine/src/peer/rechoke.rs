@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::message::Message;
 use crate::policy::{Candidate, ChokeView, Reporting};
 use crate::rate::Rate;
+use crate::time::Instant;
 
 /// Neighbours that want nothing and give nothing are let go after this long (BEP 3).
 const IDLE: Duration = Duration::from_secs(150);
@@ -63,13 +64,17 @@ impl Peer {
 
     /// An unchoked neighbour wants nothing any more: its slot need not lie idle until the round.
     pub(super) fn refill_slot(&mut self, conn: crate::ConnId) {
-        let rested = self.now >= self.choker_asked_at + EARLY_PAUSE;
-        if rested && self.link(conn).is_some_and(|one| !one.is(Flag::WeChoke)) {
+        if self.may_refill(self.now) && self.link(conn).is_some_and(|one| !one.is(Flag::WeChoke)) {
             let idle = self.idle_slots();
             if idle > 0 {
                 self.ask_choker(Some(idle));
             }
         }
+    }
+
+    /// Whether the choker was left alone for long enough.
+    pub(super) fn may_refill(&self, now: Instant) -> bool {
+        now >= self.choker_asked_at + EARLY_PAUSE
     }
 
     /// A neighbour does not read: a slot that it holds serves nobody. As many such as there are slots
@@ -90,7 +95,7 @@ impl Peer {
     }
 
     /// How many more may be unchoked before the round.
-    fn idle_slots(&self) -> usize {
+    pub(super) fn idle_slots(&self) -> usize {
         let seeds = self.pieces.is_complete() || self.is_source();
         debug_assert_eq!(usize::from(self.busy_slots), self.count_busy_slots());
         let below = self.early_below[usize::from(seeds)];

@@ -19,8 +19,8 @@ pub(crate) fn addr(index: usize) -> SocketAddr {
 
 /// The same call, given as a driver of many peers would: what can be overheard is. True if it was.
 pub(crate) fn call_or_overhear(peer: &mut Peer, now: Instant, call: Call) -> bool {
-    if let Call::Input(Input::Message(conn, Message::Have(piece))) = call
-        && peer.overhear(now, conn, piece)
+    if let Call::Input(Input::Message(conn, message)) = &call
+        && peer.overhear(now, *conn, message)
     {
         return true;
     }

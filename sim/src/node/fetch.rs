@@ -23,6 +23,8 @@ const THROUGH: usize = 3;
 pub(crate) enum Ahead {
     /// A HAVE, of which little is read.
     Have { slot: usize, piece: PieceIndex },
+    /// Somebody wants something, or nothing any more: little is read, too.
+    Interest { slot: usize },
     /// A block comes.
     Block { slot: usize, block: Block },
     /// Somebody wants to be a neighbour.
@@ -54,6 +56,7 @@ impl Ahead {
             Body::Message(Message::Request(block) | Message::Reject(block)) => {
                 Self::Asking { slot, block }
             }
+            Body::Message(Message::Interested | Message::NotInterested) => Self::Interest { slot },
             Body::Message(Message::Unchoke) => Self::Asking { slot, block: FIRST },
             Body::Message(Message::Piece(block)) => Self::Block { slot, block },
             Body::Message(Message::Extended(ref extended)) => {
@@ -136,6 +139,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 engine.fetch_names::<Prefetch>();
             }
             Ahead::Knock => engine.fetch_names::<Prefetch>(),
+            Ahead::Interest { slot } => engine.fetch_link::<Prefetch>(slot),
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
     }
@@ -148,7 +152,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         match ahead {
             Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
-            Ahead::Greeting { .. } | Ahead::Knock => {}
+            Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {}
             Ahead::Block { slot, block } => {
                 self.fetch_busy(slot);
                 engine.fetch_queues::<Prefetch>(slot);
@@ -178,7 +182,8 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock => {}
+            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {
+            }
             Ahead::Block { slot, block } => {
                 if engine.is_last(block) {
                     (0..self.slots.len()).for_each(|slot| self.fetch_busy(slot));

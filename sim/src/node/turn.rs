@@ -1,11 +1,11 @@
 //! A node's turn: what happens to it before a window is over, one by one in order, and what its engine
 //! asks for on each.
 
-use swarmbed_engine::{ConnId, Input, Instant, Message, PieceIndex};
+use swarmbed_engine::{ConnId, Input, Instant, Message};
 
 use super::{Net, Node};
 use crate::chunk::Place;
-use crate::mail::{Body, Door, HAVE_BYTES, Mail};
+use crate::mail::{Body, Door, Mail, message_bytes};
 use crate::network::Network;
 use crate::observer::Observer;
 use crate::report::Ending;
@@ -92,41 +92,41 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    /// The record is a HAVE that is through at once, and of which nothing follows: it is dealt with,
+    /// The record is a message that is through at once, and of which nothing follows: it is dealt with,
     /// and the node's next event is the one it was. False: nothing was done. The oracle among the
     /// drivers does without this.
     fn overhear(&mut self, mail: &Mail, net: &mut Net<'_>) -> bool {
-        let Body::Message(Message::Have(piece)) = mail.body else {
+        let Some(message) = mail.body.brief() else {
             return false;
         };
         let Some(done) = N::at_once(&self.downlink, mail.arriving()) else {
             return false;
         };
-        let heard = self.hear(mail.at, mail.door(), piece, net);
+        let heard = self.hear(mail.at, mail.door(), message, net);
         if heard {
             self.downlink.served(done);
         }
         heard
     }
 
-    /// The same of a HAVE that waited on the downlink and is through now.
+    /// The same of one that waited on the downlink and is through now.
     fn overhear_waiting(&mut self, now: u64, net: &mut Net<'_>) -> bool {
         let Some(mail) = self.downlink.front() else {
             return false;
         };
-        let Body::Message(Message::Have(piece)) = mail.body else {
+        let Some(message) = mail.body.brief().cloned() else {
             return false;
         };
-        let heard = self.hear(now, mail.door(), piece, net);
+        let heard = self.hear(now, mail.door(), &message, net);
         if heard {
             self.downlink.pop();
         }
         heard
     }
 
-    /// A HAVE is through: it is dealt with, if nothing follows from it. False: nothing was done.
+    /// A message is through: it is dealt with, if nothing follows from it. False: nothing was done.
     #[inline]
-    fn hear(&mut self, now: u64, door: Door, piece: PieceIndex, net: &mut Net<'_>) -> bool {
+    fn hear(&mut self, now: u64, door: Door, message: &Message, net: &mut Net<'_>) -> bool {
         let Door { serial, slot } = door;
         let conn = ConnId::new(serial, slot);
         if net.shared.setup.wire != WireMode::Typed {
@@ -135,11 +135,11 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(engine) = &mut self.engine else {
             return false;
         };
-        if !engine.overhear(Instant::from_nanos(now), conn, piece) {
+        if !engine.overhear(Instant::from_nanos(now), conn, message) {
             return false;
         }
-        self.trace.have(now, conn, piece);
-        self.counts.down += HAVE_BYTES;
+        self.trace.heard(now, conn, message);
+        self.counts.down += message_bytes(message);
         net.out.work.messages += 1;
         net.out.work.calls += 1;
         true
@@ -162,7 +162,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                     mail = waiting.next();
                     let record = &mut mails[place.index as usize];
                     if self.overhear(record, net) {
-                        // Nothing of a HAVE is to be given back.
+                        // Nothing of a brief message is to be given back.
                         std::mem::forget(std::mem::replace(&mut record.body, Body::Taken));
                         continue;
                     }
