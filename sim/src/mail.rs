@@ -26,7 +26,7 @@ const ADDRESS: u64 = 6;
 /// A connection's name at one end, as the other end writes it on its mail. Packed: it shares 16 bytes with what a
 /// handshake says besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(2))]
+#[repr(Rust, packed(2))]
 pub(crate) struct Door {
     pub(crate) serial: u32,
     pub(crate) slot: u16,
