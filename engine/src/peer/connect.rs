@@ -307,6 +307,9 @@ impl Peer {
             link.set(Flag::TheyInterested, false);
         });
         self.forget_suspicions_of(conn);
+        if let Some(live) = &mut self.live {
+            live.forget(conn.slot());
+        }
         if let Some(talks) = &mut self.talks {
             talks.forget(conn);
         }

@@ -56,9 +56,7 @@ impl Peer {
     #[inline]
     pub fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         F::item(&self.links, slot);
-        if self.live.is_some() {
-            self.fetch_neighbour::<F>(slot);
-        }
+        self.fetch_heard::<F>(slot);
         self.pieces.fetch_have::<F>(slot, piece);
     }
 
@@ -108,13 +106,11 @@ impl Peer {
         self.book.fetch::<F>();
     }
 
-    /// Then, of a live stream's HAVE: where the neighbour stands.
+    /// In a live stream: where the neighbour stands.
     #[inline]
-    pub fn fetch_heard<F: Fetch>(&self, slot: usize) {
-        if self.live.is_some()
-            && let Some(Some(neighbour)) = self.neighbours.get(slot)
-        {
-            neighbour.fetch_heard::<F>();
+    fn fetch_heard<F: Fetch>(&self, slot: usize) {
+        if let Some(live) = &self.live {
+            live.fetch_heard::<F>(slot);
         }
     }
 
@@ -122,7 +118,6 @@ impl Peer {
     #[inline]
     pub fn fetch_queues<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
-            neighbour.fetch_heard::<F>();
             neighbour.fetch_queues::<F>();
         }
     }

@@ -3,7 +3,7 @@
 //! Counts what the tables have room for, which is what they take of memory. Knows no allocator: the
 //! few words that it keeps beside each piece of memory are not counted.
 
-use core::mem::{size_of, size_of_val};
+use core::mem::size_of;
 
 use super::neighbour::{Neighbour, Outstanding};
 use super::{Link, Peer};
@@ -49,11 +49,9 @@ impl Peer {
 
 impl Neighbour {
     fn bytes(&self) -> usize {
-        let heard = self.heard.as_ref().map_or(0, |heard| size_of_val(&**heard));
         self.requests.capacity() * size_of::<Outstanding>()
             + self.released.bytes()
             + self.uploads.bytes()
             + self.forwards.as_ref().map_or(0, |all| all.bytes())
-            + heard
     }
 }

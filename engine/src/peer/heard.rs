@@ -210,12 +210,12 @@ impl Peer {
             return Err(CloseReason::NotLive);
         }
         let now = self.now;
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        if let Some(heard) = &mut neighbour.heard {
+        if let Ok(heard) = self.heard(conn) {
             heard.dont_have = dont_have;
             return heard.noise(now, WINDOW_NOISE);
         }
-        neighbour.heard = Some(Box::new(Heard::new(dont_have, now)));
+        let heard = Heard::new(dont_have, now);
+        self.live_mut().begin_to_hear(conn.slot(), heard);
         self.links[conn.slot()].set(Flag::Live, true);
         self.send_window(conn, false);
         Ok(())
@@ -321,8 +321,8 @@ impl Peer {
     }
 
     fn heard(&mut self, conn: ConnId) -> Result<&mut Heard, CloseReason> {
-        let neighbour = self.neighbour(conn).expect("checked by message");
-        neighbour.heard.as_deref_mut().ok_or(CloseReason::Violation(
+        let heard = self.live_mut().heard_mut(conn.slot());
+        heard.ok_or(CloseReason::Violation(
             "a live message before the extension handshake",
         ))
     }
@@ -387,9 +387,8 @@ impl Peer {
             }
             let window = self.pieces.window();
             let now = self.now;
-            let neighbour = self.at_mut(slot);
-            let conn = neighbour.conn;
-            let Some(heard) = neighbour.heard.as_mut() else {
+            let conn = self.links[usize::from(slot)].conn();
+            let Some(heard) = self.live_mut().heard_mut(slot.into()) else {
                 continue;
             };
             let newest = PieceIndex(heard.head.0.saturating_sub(1));
@@ -404,10 +403,8 @@ impl Peer {
     /// Forgets what the neighbour cannot have any more: it keeps a window's length at most.
     fn expire_implied(&mut self, conn: ConnId) {
         let window = self.pieces.window();
-        let heard = *self
-            .neighbour(conn)
-            .and_then(|one| one.heard.as_deref())
-            .expect("checked by live_have");
+        let heard = self.live_mut().heard_mut(conn.slot());
+        let heard = *heard.expect("checked by live_have");
         let tail = PieceIndex(heard.head.0.saturating_sub(window.length));
         if tail <= heard.tail {
             return;
@@ -416,7 +413,7 @@ impl Peer {
         for piece in from..tail.0.min(window.base.0 + window.length) {
             self.has_no_longer(conn, PieceIndex(piece));
         }
-        if let Some(heard) = self.neighbour(conn).and_then(|one| one.heard.as_mut()) {
+        if let Some(heard) = self.live_mut().heard_mut(conn.slot()) {
             heard.tail = tail;
         }
     }
@@ -476,13 +473,10 @@ impl Peer {
                 continue;
             }
             for index in 0..self.order.len() {
-                let neighbour = self.at(self.order[index]);
-                let conn = neighbour.conn;
-                if neighbour
-                    .heard
-                    .as_ref()
-                    .is_some_and(|heard| heard.dont_have)
-                {
+                let slot = usize::from(self.order[index]);
+                let conn = self.links[slot].conn();
+                let heard = self.live_mut().heard_mut(slot);
+                if heard.is_some_and(|heard| heard.dont_have) {
                     let message = Extended::DontHave(piece);
                     self.send(conn, Message::Extended(Box::new(message)));
                 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::live::Live;
-use super::{Peer, Player};
+use super::{Flag, Peer, Player};
 use crate::event::Event;
 use crate::geometry::PieceIndex;
 use crate::policy::HookInView;
@@ -46,9 +46,9 @@ impl Peer {
             skipped = player.hook_in(self.now, place, &self.pieces);
         }
         for index in 0..self.order.len() {
-            let neighbour = self.at(self.order[index]);
-            let conn = neighbour.conn;
-            if neighbour.heard.is_some() && (Some(conn) != except || ring) {
+            let link = self.links[usize::from(self.order[index])];
+            let conn = link.conn();
+            if link.is(Flag::Live) && (Some(conn) != except || ring) {
                 self.send_window(conn, Some(conn) != except);
             }
         }
@@ -129,9 +129,8 @@ impl Peer {
         let at = live.config.source_at?;
         self.order
             .iter()
-            .map(|&slot| self.at(slot))
-            .filter(|one| one.addr().ip() == at)
-            .filter_map(|one| one.heard.as_ref()?.head.0.checked_sub(1))
+            .filter(|&&slot| self.at(slot).addr().ip() == at)
+            .filter_map(|&slot| live.heard_of(slot.into())?.head.0.checked_sub(1))
             .max()
             .map(PieceIndex)
             .filter(|&newest| self.pieces.offset(newest).is_some())

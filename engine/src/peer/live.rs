@@ -15,6 +15,7 @@ use super::source::Source;
 use super::{Peer, Player};
 use crate::error::ConfigError;
 use crate::event::Event;
+use crate::fetch::Fetch;
 use crate::geometry::{Block, Geometry, PieceIndex};
 use crate::live::{LiveConfig, Role};
 use crate::policy::HookIn;
@@ -37,6 +38,9 @@ pub(super) struct Live {
     /// Where playback would begin there.
     pub(super) standing: PieceIndex,
     pub(super) made: Made,
+    /// What each neighbour said of itself, by slot, from its extension handshake on: side by side, for it is read with
+    /// every HAVE.
+    heards: Vec<Option<Heard>>,
     /// Of this piece and later ones, no neighbour has said that it has had them.
     unheard: PieceIndex,
     lag_at: Instant,
@@ -81,6 +85,7 @@ impl Live {
             standing: PieceIndex(0),
             announced_from: PieceIndex(0),
             made: Made::default(),
+            heards: Vec::new(),
             unheard: PieceIndex(0),
             lag_at: Instant::ZERO,
             hooked_at: Instant::ZERO,
@@ -114,13 +119,54 @@ impl Live {
         self.unheard = self.unheard.max(head);
     }
 
+    /// What the neighbour in a slot said of itself, once it has.
+    #[inline]
+    pub(super) fn heard_of(&self, slot: usize) -> Option<&Heard> {
+        self.heards.get(slot)?.as_ref()
+    }
+
+    /// The same, to note more.
+    #[inline]
+    pub(super) fn heard_mut(&mut self, slot: usize) -> Option<&mut Heard> {
+        self.heards.get_mut(slot)?.as_mut()
+    }
+
+    /// Its extension handshake came.
+    pub(super) fn begin_to_hear(&mut self, slot: usize, heard: Heard) {
+        if self.heards.len() <= slot {
+            self.heards.resize(slot + 1, None);
+        }
+        self.heards[slot] = Some(heard);
+    }
+
+    /// It is gone.
+    pub(super) fn forget(&mut self, slot: usize) {
+        if let Some(heard) = self.heards.get_mut(slot) {
+            *heard = None;
+        }
+    }
+
+    /// What is read when the neighbour in a slot announces a piece.
+    #[inline]
+    pub(super) fn fetch_heard<F: Fetch>(&self, slot: usize) {
+        F::item(&self.heards, slot);
+    }
+
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.made.bytes() + self.source.as_ref().map_or(0, Source::bytes)
+        size_of::<Self>()
+            + self.made.bytes()
+            + self.heards.capacity() * size_of::<Option<Heard>>()
+            + self.source.as_ref().map_or(0, Source::bytes)
     }
 }
 
 impl Peer {
+    /// What is known of the live stream that we are in.
+    pub(super) fn live_mut(&mut self) -> &mut Live {
+        self.live.as_mut().expect("only in a live swarm")
+    }
+
     /// We make the pieces of a live stream.
     pub(super) fn is_source(&self) -> bool {
         self.live.as_ref().is_some_and(|live| live.is_source())
@@ -169,10 +215,11 @@ impl Peer {
 
     /// One more than the newest piece that half of those neighbours have who have any.
     fn usual_head(&self) -> Option<PieceIndex> {
+        let live = self.live.as_ref()?;
         let mut heads: Vec<PieceIndex> = self
             .order
             .iter()
-            .filter_map(|&slot| self.at(slot).heard.as_ref())
+            .filter_map(|&slot| live.heard_of(slot.into()))
             .filter(|heard| heard.any)
             .map(|heard| heard.head)
             .collect();
@@ -275,7 +322,8 @@ impl Peer {
     /// nobody forward. Those who stand still hold nobody back: while some move, they do not count.
     pub(super) fn newest_of_two(&self) -> Option<PieceIndex> {
         let (mut first, mut second) = (PieceIndex(0), PieceIndex(0));
-        let heard = |slot: &u16| self.at(*slot).heard.as_deref().filter(|heard| heard.any);
+        let live = self.live.as_ref()?;
+        let heard = |&slot: &u16| live.heard_of(slot.into()).filter(|heard| heard.any);
         let moves = |heard: &Heard| self.now.since(heard.moved_at) <= STALL_MAX;
         let any_moves = self.order.iter().filter_map(heard).any(moves);
         for heard in self.order.iter().filter_map(heard) {

@@ -7,7 +7,6 @@ use core::time::Duration;
 
 use super::address::Address;
 use super::forwards::Forwards;
-use super::heard::Heard;
 use super::thin::Thin;
 use crate::bitfield::Bitfield;
 use crate::fetch::Fetch;
@@ -71,8 +70,6 @@ pub(crate) struct Neighbour {
     pub(crate) up: RateMeter,
     /// Its forwarding, once there is something to note.
     pub(crate) forwards: Option<Box<Forwards>>,
-    /// In a live swarm, from its extension handshake on.
-    pub(crate) heard: Option<Box<Heard>>,
     pub(crate) credit: u16,
     /// Blocks went to it since the last choke round, where grandchildren report.
     pub(crate) served: bool,
@@ -88,7 +85,7 @@ pub(crate) struct Neighbour {
     pub(crate) released: Thin<BlockRef>,
 }
 
-const _: () = assert!(size_of::<Option<Neighbour>>() == 192);
+const _: () = assert!(size_of::<Option<Neighbour>>() == 184);
 
 impl Neighbour {
     /// What it gives now, by Little's law: what is asked for over the time that an answer takes.
@@ -111,14 +108,6 @@ impl Neighbour {
         self.response = self.response.saturating_mul(3).saturating_add(took) / 4;
         if request.alone {
             self.rtt = self.rtt.min(u32::try_from(took).unwrap_or(u32::MAX));
-        }
-    }
-
-    /// What it said of itself.
-    #[inline]
-    pub(super) fn fetch_heard<F: Fetch>(&self) {
-        if let Some(heard) = self.heard.as_deref() {
-            F::all(heard);
         }
     }
 
@@ -179,7 +168,6 @@ impl Neighbour {
             outbound,
             remote: None,
             connected_at: now,
-            heard: None,
             unchoked_at: now,
             down: RateMeter::new(now),
             up: RateMeter::new(now),

@@ -147,7 +147,7 @@ impl Peer {
             return None;
         }
         let numbering = live.config.numbering;
-        let heard = self.neighbours[slot].as_ref()?.heard.as_ref()?;
+        let heard = live.heard_of(slot)?;
         let placed = heard.is_placed() || matches!(numbering, Numbering::Absolute { .. });
         if !placed || !numbering.is_written(wire) {
             return None;
@@ -172,8 +172,7 @@ impl Peer {
     /// The neighbour of a live swarm has had this piece.
     fn note_head(&mut self, slot: usize, piece: PieceIndex) {
         let (now, length) = (self.now, self.pieces.window().length);
-        let neighbour = self.neighbours[slot].as_mut();
-        if let Some(heard) = neighbour.and_then(|one| one.heard.as_mut()) {
+        if let Some(heard) = self.live_mut().heard_mut(slot) {
             heard.has_had(piece, now);
             heard.tail = heard
                 .tail

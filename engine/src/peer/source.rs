@@ -101,8 +101,8 @@ impl Peer {
         let mut conns: Vec<(bool, ConnId)> = self
             .order
             .iter()
-            .filter(|&&slot| self.at(slot).heard.is_some())
             .map(|&slot| &self.links[usize::from(slot)])
+            .filter(|link| link.is(Flag::Live))
             .map(|link| (link.is(Flag::WeChoke), link.conn()))
             .collect();
         if let Some(SuperSeeding { k, tau }) = self.super_seeding()
@@ -147,12 +147,12 @@ impl Peer {
         };
         let hidden = source.hidden.remove(index);
         for index in 0..self.order.len() {
-            let neighbour = self.at(self.order[index]);
-            let conn = neighbour.conn;
+            let link = self.links[usize::from(self.order[index])];
+            let conn = link.conn();
             let offset = self.pieces.offset(hidden.piece);
             let has = offset.is_some_and(|offset| self.pieces.owners().owns(offset, conn.slot()));
             let useful = !has || self.is_ring();
-            if neighbour.heard.is_some() && useful && !hidden.told.contains(&conn) {
+            if link.is(Flag::Live) && useful && !hidden.told.contains(&conn) {
                 self.send(conn, Message::Have(hidden.piece));
             }
         }

@@ -151,8 +151,8 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { slot, .. } => engine.fetch_heard::<Prefetch>(slot),
-            Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {}
+            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {
+            }
             Ahead::Block { slot, block } => {
                 self.fetch_busy(slot);
                 engine.fetch_queues::<Prefetch>(slot);
