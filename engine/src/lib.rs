@@ -72,7 +72,7 @@ pub use message::{
     Name, Receipt, Seal,
 };
 pub use output::{Announce, Output};
-pub use peer::{Footprint, NeighbourView, Outputs, Peer, PlayState, PlaybackView};
+pub use peer::{Footprint, NeighbourView, Outputs, Overheard, Peer, PlayState, PlaybackView};
 pub use rate::{Rate, RateMeter};
 pub use seed::{Rng, Seed};
 pub use time::Instant;

@@ -293,8 +293,8 @@ fn drain(peer: &mut Peer, log: &mut Vec<Output>) {
 
 #[test]
 fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
-    // Of pieces, and of interest.
-    let mut overheard = [0; 2];
+    // Of pieces, of pieces that make us interested, and of interest.
+    let mut overheard = [0; 3];
     for number in 0..40 {
         let mut rng = Seed::from_number(number).stream("hostile", 0);
         let mut peer = victim(number);
@@ -324,8 +324,12 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         drain(&mut again, &mut replayed);
         for ((now, call), timeout) in calls.into_iter().zip(timeouts) {
             let piece = matches!(&call, Call::Input(Input::Message(_, Message::Have(_))));
-            overheard[usize::from(!piece)] += u32::from(call_or_overhear(&mut again, now, call));
-            drain(&mut again, &mut replayed);
+            match call_or_overhear(&mut again, now, call, &mut replayed) {
+                Overheard::Not => {}
+                Overheard::Noted if piece => overheard[0] += 1,
+                Overheard::Interests => overheard[1] += 1,
+                Overheard::Noted => overheard[2] += 1,
+            }
             assert_eq!(again.poll_timeout(), timeout, "seed {number}");
         }
         assert!(outputs == replayed, "seed {number} does not replay");
@@ -334,4 +338,36 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         overheard.iter().all(|&count| count > 50),
         "only {overheard:?} of the messages were overheard"
     );
+}
+
+/// It lets whoever is interested ask, however few its slots: so a word of interest is never a matter of no consequence.
+#[test]
+fn who_lures_lets_everybody_ask_that_is_interested() {
+    let geometry = Geometry::new(u64::from(PIECES) * 65_536, 65_536).unwrap();
+    for behaviour in [Behaviour::HaveLiar, Behaviour::Honest] {
+        let lures = behaviour == Behaviour::HaveLiar;
+        let config = Config {
+            behaviour,
+            detail: Detail::Summary,
+            ..config(0, geometry)
+        };
+        let mut peer = Peer::new(config, Seed::from_number(1), Instant::ZERO, None).unwrap();
+        let mut said = Vec::new();
+        drain(&mut peer, &mut said);
+        for index in 1..=9 {
+            let remote = Remote {
+                peer_id: PeerId([index; 20]),
+                fast: true,
+                extended: false,
+            };
+            let conn = peer.accept(Instant::ZERO, addr(usize::from(index)), remote);
+            drain(&mut peer, &mut said);
+            let input = Input::Message(conn.unwrap(), Message::Interested);
+            let heard = call_or_overhear(&mut peer, Instant::ZERO, Call::Input(input), &mut said);
+            let slots_busy = !lures && index > 4;
+            assert_eq!(heard == Overheard::Noted, slots_busy);
+        }
+        let unchoked = peer.neighbours().filter(|one| !one.we_choke).count();
+        assert_eq!(unchoked, if lures { 9 } else { 4 });
+    }
 }

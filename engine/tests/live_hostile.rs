@@ -159,6 +159,22 @@ fn what_is_forbidden_closes_and_is_named() {
     assert_eq!(said(&mut ring, 1, &wild), violation(beyond));
 }
 
+/// What its window said stands: a HAVE NONE is the greeting of those who speak no other, and comes before it.
+#[test]
+fn nothing_is_unsaid_by_a_late_have_none() {
+    let mut peer = victim(1, Numbering::Absolute { window: 100 }, false);
+    let late = [handshake(true), window(7, 9, false), Message::HaveNone];
+    assert_eq!(said(&mut peer, 1, &late), None);
+    let of_neighbour = |peer: &Peer| peer.neighbours().next().unwrap().pieces;
+    assert_eq!(of_neighbour(&peer), 9);
+    let again = [Message::Have(PieceIndex(16))];
+    let conn = peer.neighbours().next().unwrap().conn;
+    for message in again {
+        peer.handle(Instant::from_secs(1), Input::Message(conn, message));
+    }
+    assert_eq!(of_neighbour(&peer), 10, "of those and one more");
+}
+
 #[test]
 fn who_cannot_speak_the_extension_is_refused() {
     let mut peer = victim(1, Numbering::Ring(40), false);
@@ -223,11 +239,23 @@ fn a_lie_about_the_newest_piece_moves_only_who_believes_one() {
     }
 }
 
-fn any_message(rng: &mut Rng, numbering: Numbering) -> Message {
+/// What random calls are about.
+struct Mood {
+    /// Some pieces before those that most of it is about.
+    at: u32,
+    /// How often what the peer said last is answered.
+    answers: f64,
+    /// Neighbours greet as they should, and close nothing by what they say: the viewer plays between the nonsense.
+    serves: bool,
+    greeted: Vec<ConnId>,
+}
+
+fn any_message(rng: &mut Rng, numbering: Numbering, mood: &Mood) -> Message {
+    let at = mood.at;
     let around = |rng: &mut Rng| {
-        let near = u32::try_from(80 + rng.below(60)).unwrap();
+        let near = at + u32::try_from(rng.below(60)).unwrap();
         match (rng.below(20), numbering) {
-            (0, _) => u32::try_from(rng.below(1 << 32)).unwrap(),
+            (0, _) if !mood.serves => u32::try_from(rng.below(1 << 32)).unwrap(),
             (_, Numbering::Ring(pieces)) => near % pieces,
             _ => near,
         }
@@ -243,32 +271,44 @@ fn any_message(rng: &mut Rng, numbering: Numbering) -> Message {
         2..5 => Message::Have(PieceIndex(around(rng))),
         5 => dont_have(around(rng)),
         6 => {
-            let tail = u32::try_from(70 + rng.below(60)).unwrap();
+            let tail = at - 10 + u32::try_from(rng.below(60)).unwrap();
             let length = u32::try_from(rng.below(30)).unwrap();
             window(tail, length, rng.chance(0.3))
         }
         7 => Message::Request(block(rng)),
-        8 => Message::Piece(block(rng)),
-        9 => Message::Reject(block(rng)),
+        8 if !mood.serves => Message::Piece(block(rng)),
+        9 if !mood.serves => Message::Reject(block(rng)),
         10 => Message::Cancel(block(rng)),
+        _ if rng.chance(0.5) => Message::NotInterested,
         _ => Message::Interested,
     }
 }
 
-/// A random call, often to the point of what the peer said last.
-fn any_call(rng: &mut Rng, peer: &Peer, recent: &[Output], made: &mut u32) -> Call {
+/// A random call, so often to the point of what the peer said last.
+fn any_call(
+    rng: &mut Rng,
+    peer: &Peer,
+    recent: &mut Vec<Output>,
+    made: &mut u32,
+    mood: &mut Mood,
+) -> Call {
     let numbering = peer.config().live.as_ref().unwrap().numbering;
     let conns: Vec<ConnId> = peer.neighbours().map(|one| one.conn).collect();
-    if rng.chance(0.4)
-        && let Some(output) = recent.get(rng.index(recent.len()))
-    {
+    let answered = rng.index(recent.len());
+    if rng.chance(mood.answers) && answered < recent.len() {
+        // Nonsense is answered twice, too.
+        let output = if mood.serves {
+            recent.remove(answered)
+        } else {
+            recent[answered].clone()
+        };
         match output {
             Output::Send(conn, Message::Request(block)) => {
-                return Call::Input(Input::Message(*conn, Message::Piece(*block)));
+                return Call::Input(Input::Message(conn, Message::Piece(block)));
             }
             Output::Store(block) => {
                 return Call::Input(Input::Stored {
-                    block: *block,
+                    block,
                     result: StoreResult::Done,
                 });
             }
@@ -282,13 +322,15 @@ fn any_call(rng: &mut Rng, peer: &Peer, recent: &[Output], made: &mut u32) -> Ca
                         differing: vec![0; rng.index(2)],
                     }
                 };
-                return Call::Input(Input::Verified {
-                    piece: *piece,
-                    verdict,
-                });
+                return Call::Input(Input::Verified { piece, verdict });
             }
             _ => {}
         }
+    }
+    let new = conns.iter().find(|conn| !mood.greeted.contains(conn));
+    if let Some(&conn) = new.filter(|_| mood.serves) {
+        mood.greeted.push(conn);
+        return Call::Input(Input::Message(conn, handshake(true)));
     }
     let conn = conns.get(rng.index(conns.len())).copied();
     match (rng.below(30), conn) {
@@ -300,13 +342,16 @@ fn any_call(rng: &mut Rng, peer: &Peer, recent: &[Output], made: &mut u32) -> Ca
                 extended: true,
             },
         },
-        (1..3, Some(conn)) => Call::Input(Input::Message(conn, handshake(rng.chance(0.95)))),
+        (1..3, Some(conn)) => Call::Input(Input::Message(
+            conn,
+            handshake(mood.serves || rng.chance(0.95)),
+        )),
         (3, Some(conn)) => Call::Input(Input::Credit { conn, blocks: 4 }),
         (4, Some(conn)) if rng.chance(0.2) => Call::Input(Input::Closed {
             conn,
             reason: CloseReason::Remote,
         }),
-        (5, _) => Call::Pause,
+        (5, _) if !mood.serves || rng.chance(0.1) => Call::Pause,
         (6, _) => Call::Resume,
         (7..10, _) => {
             *made += 1;
@@ -315,13 +360,16 @@ fn any_call(rng: &mut Rng, peer: &Peer, recent: &[Output], made: &mut u32) -> Ca
                 last: false,
             }
         }
-        (_, Some(conn)) => Call::Input(Input::Message(conn, any_message(rng, numbering))),
+        (_, Some(conn)) => Call::Input(Input::Message(conn, any_message(rng, numbering, mood))),
         (_, None) => Call::Input(Input::Timeout),
     }
 }
 
 #[test]
 fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
+    // Noted, and such as make us interested.
+    let mut overheard = [0; 2];
+    let mut played = 0;
     for number in 0..60 {
         let numbering = match number % 3 {
             0 => Numbering::Ring(12),
@@ -335,11 +383,26 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         let (mut now, mut made) = (Instant::ZERO, 0);
         let mut timeout = again.poll_timeout();
         let mut recent: Vec<Output> = Vec::new();
+        let serves = number % 2 == 1;
+        let (pause, answers) = if serves { (20, 0.8) } else { (200, 0.4) };
+        let mut mood = Mood {
+            at: 80,
+            answers,
+            serves,
+            greeted: Vec::new(),
+        };
         for _ in 0..4000 {
-            now += Duration::from_nanos(rng.below(200_000_000));
-            let call = any_call(&mut rng, &peer, &recent, &mut made);
+            now += Duration::from_nanos(rng.below(pause * 1_000_000));
+            if serves {
+                // Two pieces a second.
+                mood.at = 80 + u32::try_from(now.as_nanos() / 500_000_000).unwrap();
+            }
+            let call = any_call(&mut rng, &peer, &mut recent, &mut made, &mut mood);
             peer.call(now, call.clone());
-            if call_or_overhear(&mut again, now, call) {
+            let mut said = Vec::new();
+            let heard = call_or_overhear(&mut again, now, call, &mut said);
+            if heard != Overheard::Not {
+                overheard[usize::from(heard == Overheard::Interests)] += 1;
                 assert_eq!(
                     again.poll_timeout(),
                     timeout,
@@ -348,11 +411,11 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
             }
             timeout = again.poll_timeout();
             assert_eq!(peer.poll_timeout(), timeout, "seed {number}");
+            let before = recent.len();
             while let Some(output) = peer.poll_output() {
-                assert_eq!(again.poll_output().as_ref(), Some(&output), "seed {number}");
                 recent.push(output);
             }
-            assert_eq!(again.poll_output(), None);
+            assert_eq!(said, recent[before..], "seed {number}");
             recent.drain(..recent.len().saturating_sub(60));
             let window = peer.window();
             assert_eq!(window.length, peer.config().live.as_ref().unwrap().window());
@@ -361,5 +424,14 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
                 assert!(one.outstanding <= peer.config().limits.requests_max);
             }
         }
+        let started = peer
+            .playback()
+            .is_some_and(|one| one.played > Duration::from_secs(1));
+        played += u32::from(started);
     }
+    assert!(played > 5, "{played} viewers played anything");
+    assert!(
+        overheard[0] > 500 && overheard[1] > 0,
+        "only {overheard:?} of the messages were overheard"
+    );
 }

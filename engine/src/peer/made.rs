@@ -93,7 +93,7 @@ mod tests {
         made.forget_before(PieceIndex(13));
         made.forget_before(PieceIndex(12));
         assert_eq!(found(&made), [13, 14, 19]);
-        // Never longer than a window, wherever that goes.
+        // Never longer than two windows, wherever they go.
         note(&mut made, 2009, 2000);
         assert_eq!((found(&made), made.at.len()), (vec![2009], 1));
         note(&mut made, 2001, 2000);

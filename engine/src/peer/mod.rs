@@ -74,6 +74,7 @@ pub(crate) use link::{Flag, Link};
 use live::Live;
 pub(crate) use neighbour::Neighbour;
 pub use outputs::Outputs;
+pub use overhear::Overheard;
 pub(crate) use owners::{Blocks, Owned};
 pub(crate) use pieces::PieceTable;
 pub(crate) use player::Player;

@@ -1,8 +1,8 @@
-//! The commonest things that neighbours say, of which nothing follows: that they have one piece more, or
-//! that they want something now, or nothing any more, while no slot is free.
+//! The commonest things that neighbours say, of which nothing follows, or that we are interested: that they have
+//! one piece more, or that they want something now, or nothing any more, while no slot is free.
 //!
 //! Nine messages of ten are such. They are noted with a look at what they can touch, and that is
-//! all; whatever might follow from it is left to `handle`, which does the same and more. So this
+//! all; whatever else might follow from it is left to `handle`, which does the same and more. So this
 //! file decides nothing of its own: with it and without it, a peer says the same at the same times.
 
 use super::{Flag, Peer, Player};
@@ -17,23 +17,36 @@ pub(super) const HAVE: u64 = 9;
 /// Bytes of a message that is nothing but its number.
 const SHORT: u64 = 5;
 
-/// What a HAVE says, once it is known that nothing but this follows.
+/// What came of [`Peer::overhear`].
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overheard {
+    /// Nothing was done: it is for [`Peer::handle`].
+    Not,
+    /// It is noted.
+    Noted,
+    /// It is noted, and [`Message::Interested`] is to be sent where it came from.
+    Interests,
+}
+
+/// What a HAVE says, once it is known that nothing follows but that we may become interested.
 #[derive(Clone, Copy)]
 struct News {
     offset: usize,
     /// We lack the piece.
     missing: bool,
+    /// It is the first that its sender has and we lack.
+    interests: bool,
     /// In a live stream: the piece itself.
     piece: PieceIndex,
 }
 
 impl Peer {
-    /// Notes what a neighbour says, if it [may be overheard](Message::is_brief) and nothing follows from it: there is
-    /// no output to drain, and [`poll_timeout`](Self::poll_timeout) stays what it was. False if it must be given to
-    /// [`handle`](Self::handle): then nothing was done.
+    /// Notes what a neighbour says, if it [may be overheard](Message::is_brief) and nothing else follows from it than
+    /// what is returned: there is no output to drain, and [`poll_timeout`](Self::poll_timeout) stays what it was.
     ///
     /// A driver of many peers may ask this first; `handle` alone does the same, at more cost.
-    pub fn overhear(&mut self, now: Instant, conn: ConnId, message: &Message) -> bool {
+    pub fn overhear(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
         let slot = conn.slot();
         // Something is due, or might be said.
         if self.left
@@ -42,34 +55,36 @@ impl Peer {
             || self.web_seed.is_some()
             || !self.player.as_ref().is_none_or(|one| one.is_quiet(now))
         {
-            return false;
+            return Overheard::Not;
         }
         let Some(link) = self.links.get(slot) else {
-            return false;
+            return Overheard::Not;
         };
         if link.conn() != conn || !link.is(Flag::Open) {
-            return false;
+            return Overheard::Not;
         }
         debug_assert!(self.outbox.is_empty(), "drained after every call");
         match *message {
             Message::Have(piece) => self.overhear_have(now, slot, piece),
             Message::Interested => self.overhear_interest(now, slot, true),
             Message::NotInterested => self.overhear_interest(now, slot, false),
-            _ => false,
+            _ => Overheard::Not,
         }
     }
 
     #[inline]
-    fn overhear_have(&mut self, now: Instant, slot: usize, piece: PieceIndex) -> bool {
+    fn overhear_have(&mut self, now: Instant, slot: usize, piece: PieceIndex) -> Overheard {
         let news = if self.live.is_some() {
             self.live_news(slot, piece)
         } else {
             self.news(slot, piece)
         };
-        let Some(news) = news else { return false };
+        let Some(news) = news else {
+            return Overheard::Not;
+        };
         // Who says again what is known has that counted, too, by `handle`.
         if !self.pieces.insert_owner(news.offset, slot) {
-            return false;
+            return Overheard::Not;
         }
         self.now = now;
         self.traffic.control_down += HAVE;
@@ -78,30 +93,40 @@ impl Peer {
         link.set(Flag::Spoke, true);
         link.pieces += 1;
         link.wanted += u32::from(news.missing);
+        if news.interests {
+            link.set(Flag::WeInterested, true);
+            link.last_sent = now;
+            self.traffic.control_up += SHORT;
+        }
         if self.live.is_some() {
             self.note_head(slot, news.piece);
         }
-        true
+        if news.interests {
+            Overheard::Interests
+        } else {
+            Overheard::Noted
+        }
     }
 
     /// It wants something, or nothing; that makes nobody's place free, and there is none for it.
     #[inline]
-    fn overhear_interest(&mut self, now: Instant, slot: usize, interested: bool) -> bool {
+    fn overhear_interest(&mut self, now: Instant, slot: usize, interested: bool) -> Overheard {
         let choked = self.links[slot].is(Flag::WeChoke);
         let silent = if interested {
             !self.lies && (!choked || self.idle_slots() == 0)
         } else {
-            choked || !self.may_refill(now)
+            choked || !self.may_refill(now) || self.idle_slots_without(slot) == 0
         };
-        if silent {
-            self.now = now;
-            self.traffic.control_down += SHORT;
-            self.change_link(slot, |link| {
-                link.last_received = now;
-                link.set(Flag::TheyInterested, interested);
-            });
+        if !silent {
+            return Overheard::Not;
         }
-        silent
+        self.now = now;
+        self.traffic.control_down += SHORT;
+        self.change_link(slot, |link| {
+            link.last_received = now;
+            link.set(Flag::TheyInterested, interested);
+        });
+        Overheard::Noted
     }
 
     /// Of a movie's piece.
@@ -114,23 +139,21 @@ impl Peer {
         silent.then_some(News {
             offset,
             missing,
+            interests: missing && !self.links[slot].is(Flag::WeInterested),
             piece,
         })
     }
 
-    /// It neither changes our interest nor finds us waiting for something to ask; nor is it the first we
-    /// hear of a piece, where that is told.
+    /// It does not find us waiting for something to ask, nor is it the first we hear of a piece, where that is told.
     #[inline]
     fn is_no_offer(&self, slot: usize, offset: usize, missing: bool) -> bool {
         if !missing {
             return true;
         }
-        let link = &self.links[slot];
-        if !link.is(Flag::WeInterested)
-            || self.tells_blocks && !self.pieces.owners().anybody(offset)
-        {
+        if self.tells_blocks && !self.pieces.owners().anybody(offset) {
             return false;
         }
+        let link = &self.links[slot];
         // It can be asked for nothing, with this piece or without it.
         let nothing = || self.has_no_offer(slot) && !self.pieces.selectable().contains(offset);
         link.is(Flag::TheyChoke) || nothing() || {
@@ -165,6 +188,7 @@ impl Peer {
         self.is_no_offer(slot, offset, missing).then_some(News {
             offset,
             missing,
+            interests: missing && !self.links[slot].is(Flag::WeInterested),
             piece,
         })
     }

@@ -208,16 +208,7 @@ impl Owners {
             self.discount(slot);
             self.counted[slot / 64] &= !(1 << (slot % 64));
         }
-        let counts = self.counts(slot);
-        let blocks = self.blocks.chunks_exact_mut(self.stride);
-        for (block, &theirs) in blocks.zip(theirs.words()) {
-            let (planes, maps) = block.split_at_mut(self.depth);
-            let new = theirs & !maps[slot];
-            maps[slot] |= new;
-            if counts {
-                tally::add(planes, new);
-            }
-        }
+        self.change(theirs, slot, |old, theirs| old | theirs);
     }
 
     /// Whether the pieces of the neighbour in `slot` count for rarity.
@@ -263,11 +254,19 @@ impl Owners {
 
     /// The neighbour in `slot` has these pieces and no others.
     pub(crate) fn replace(&mut self, theirs: &Bitfield, slot: usize) {
+        self.change(theirs, slot, |_, theirs| theirs);
+    }
+
+    /// Changes what the neighbour in `slot` has, 64 pieces at a step, by what it had and these.
+    #[inline]
+    fn change(&mut self, theirs: &Bitfield, slot: usize, change: impl Fn(u64, u64) -> u64) {
         let counts = self.counts(slot);
         let blocks = self.blocks.chunks_exact_mut(self.stride);
-        for (block, &new) in blocks.zip(theirs.words()) {
+        for (block, &theirs) in blocks.zip(theirs.words()) {
             let (planes, maps) = block.split_at_mut(self.depth);
-            let old = core::mem::replace(&mut maps[slot], new);
+            let old = maps[slot];
+            let new = change(old, theirs);
+            maps[slot] = new;
             if counts {
                 tally::take(planes, old & !new);
                 tally::add(planes, new & !old);

@@ -96,10 +96,19 @@ impl Peer {
 
     /// How many more may be unchoked before the round.
     pub(super) fn idle_slots(&self) -> usize {
-        let seeds = self.pieces.is_complete() || self.is_source();
         debug_assert_eq!(usize::from(self.busy_slots), self.count_busy_slots());
+        self.idle_beside(self.busy_slots)
+    }
+
+    /// The same, were this neighbour to want nothing.
+    pub(super) fn idle_slots_without(&self, slot: usize) -> usize {
+        self.idle_beside(self.busy_slots - u16::from(self.links[slot].is_served()))
+    }
+
+    fn idle_beside(&self, busy: u16) -> usize {
+        let seeds = self.pieces.is_complete() || self.is_source();
         let below = self.early_below[usize::from(seeds)];
-        usize::from(below.saturating_sub(self.busy_slots))
+        usize::from(below.saturating_sub(busy))
     }
 
     fn count_busy_slots(&self) -> usize {

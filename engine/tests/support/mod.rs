@@ -17,15 +17,28 @@ pub(crate) fn addr(index: usize) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, u8::try_from(index).unwrap() + 1], 6881))
 }
 
-/// The same call, given as a driver of many peers would: what can be overheard is. True if it was.
-pub(crate) fn call_or_overhear(peer: &mut Peer, now: Instant, call: Call) -> bool {
-    if let Call::Input(Input::Message(conn, message)) = &call
-        && peer.overhear(now, *conn, message)
-    {
-        return true;
+/// The same call, given as a driver of many peers would: what can be overheard is. What follows from it goes to `log`.
+pub(crate) fn call_or_overhear(
+    peer: &mut Peer,
+    now: Instant,
+    call: Call,
+    log: &mut Vec<Output>,
+) -> Overheard {
+    if let Call::Input(Input::Message(conn, message)) = &call {
+        let overheard = peer.overhear(now, *conn, message);
+        if overheard == Overheard::Interests {
+            log.push(Output::Send(*conn, Message::Interested));
+        }
+        if overheard != Overheard::Not {
+            assert_eq!(peer.poll_output(), None);
+            return overheard;
+        }
     }
     peer.call(now, call);
-    false
+    while let Some(output) = peer.poll_output() {
+        log.push(output);
+    }
+    Overheard::Not
 }
 
 pub(crate) fn config(index: usize, geometry: Geometry) -> Config {

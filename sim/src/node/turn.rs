@@ -1,7 +1,7 @@
 //! A node's turn: what happens to it before a window is over, one by one in order, and what its engine
 //! asks for on each.
 
-use swarmbed_engine::{ConnId, Input, Instant, Message};
+use swarmbed_engine::{ConnId, Input, Instant, Message, Overheard};
 
 use super::{Net, Node};
 use crate::chunk::Place;
@@ -92,18 +92,17 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    /// The record is a message that is through at once, and of which nothing follows: it is dealt with,
-    /// and the node's next event is the one it was. False: nothing was done. The oracle among the
-    /// drivers does without this.
-    fn overhear(&mut self, mail: &Mail, net: &mut Net<'_>) -> bool {
+    /// The record is a message that is through at once, and of which little follows: it is dealt with. The oracle
+    /// among the drivers does without this.
+    fn overhear(&mut self, mail: &Mail, net: &mut Net<'_>) -> Overheard {
         let Some(message) = mail.body.brief() else {
-            return false;
+            return Overheard::Not;
         };
         let Some(done) = N::at_once(&self.downlink, mail.arriving()) else {
-            return false;
+            return Overheard::Not;
         };
         let heard = self.hear(mail.at, mail.door(), message, net);
-        if heard {
+        if heard != Overheard::Not {
             self.downlink.served(done);
         }
         heard
@@ -117,32 +116,36 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(message) = mail.body.brief().cloned() else {
             return false;
         };
-        let heard = self.hear(now, mail.door(), &message, net);
+        let heard = self.hear(now, mail.door(), &message, net) != Overheard::Not;
         if heard {
             self.downlink.pop();
         }
         heard
     }
 
-    /// A message is through: it is dealt with, if nothing follows from it. False: nothing was done.
+    /// A message is through: it is dealt with, if little follows from it.
     #[inline]
-    fn hear(&mut self, now: u64, door: Door, message: &Message, net: &mut Net<'_>) -> bool {
+    fn hear(&mut self, now: u64, door: Door, message: &Message, net: &mut Net<'_>) -> Overheard {
         let Door { serial, slot } = door;
         let conn = ConnId::new(serial, slot);
         if net.shared.setup.wire != WireMode::Typed {
-            return false;
+            return Overheard::Not;
         }
         let Some(engine) = &mut self.engine else {
-            return false;
+            return Overheard::Not;
         };
-        if !engine.overhear(Instant::from_nanos(now), conn, message) {
-            return false;
+        let heard = engine.overhear(Instant::from_nanos(now), conn, message);
+        if heard == Overheard::Not {
+            return heard;
         }
         self.trace.heard(now, conn, message);
         self.counts.down += message_bytes(message);
         net.out.work.messages += 1;
         net.out.work.calls += 1;
-        true
+        if heard == Overheard::Interests {
+            self.say(now, conn, Body::Message(Message::Interested), net);
+        }
+        heard
     }
 
     /// Handles everything before `end`: own events and the mail that `order` names, by key.
@@ -161,12 +164,17 @@ impl<O: Observer, N: Network> Node<O, N> {
                 Some(place) if place.at < end && (place.at, Turn::Mail) < next => {
                     mail = waiting.next();
                     let record = &mut mails[place.index as usize];
-                    if self.overhear(record, net) {
+                    let heard = self.overhear(record, net);
+                    if heard == Overheard::Not {
+                        self.mail(record.take(), net);
+                    } else {
                         // Nothing of a brief message is to be given back.
                         std::mem::forget(std::mem::replace(&mut record.body, Body::Taken));
+                    }
+                    if heard == Overheard::Noted {
+                        // The next event is the one it was.
                         continue;
                     }
-                    self.mail(record.take(), net);
                 }
                 _ if next.0 < end => {
                     let waits = next.1 == Turn::Downlink;
