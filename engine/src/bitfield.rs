@@ -140,6 +140,12 @@ impl Bitfield {
             .flat_map(|(index, &word)| bits(word).map(move |bit| index * 64 + bit))
     }
 
+    /// The highest offset that is in.
+    pub(crate) fn highest(&self) -> Option<usize> {
+        let last = self.words.iter().rposition(|&word| word != 0)?;
+        Some(last * 64 + 63 - self.words[last].leading_zeros() as usize)
+    }
+
     /// The lowest offset at or after `from` that is not in; the length if there is none.
     #[must_use]
     pub fn first_missing(&self, from: usize) -> usize {
@@ -197,7 +203,9 @@ mod tests {
             for offset in before {
                 set.insert(offset);
             }
+            assert_eq!(set.highest(), Some(129));
             set.shift_down(by);
+            assert_eq!(set.highest(), 129_usize.checked_sub(by as usize));
             let after: Vec<usize> = before
                 .iter()
                 .filter_map(|offset| offset.checked_sub(by as usize))

@@ -3,7 +3,7 @@
 use swarmbed_engine::Fetch;
 
 use crate::calendar::Calendar;
-use crate::mail::Mail;
+use crate::mail::{Body, Mail};
 use crate::network::Network;
 use crate::node::{Ahead, Net, Node};
 use crate::observer::Observer;
@@ -141,9 +141,9 @@ impl<O: Observer, N: Network> Chunk<O, N> {
                 calendar.file(mail);
             }
         }
-        self.mail.clear();
+        discard(&mut self.mail);
         calendar.take(index, &mut self.mail);
-        self.put_off(end);
+        self.tally(end);
         self.sort();
         let mut due = std::mem::take(&mut self.due);
         for (group, first) in self.groups.iter_mut().zip((0..).step_by(GROUP)) {
@@ -267,30 +267,31 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         all.map(|mail| mail.body.bytes()).sum()
     }
 
+    /// Who has mail in this window, and how much.
+    ///
     /// Mail for those on whose downlink something waits will wait behind that, whatever it is: nothing comes of it
     /// before their own next event, the latest of which is that what waits is through. So their turn is then.
-    fn put_off(&mut self, end: u64) {
+    fn tally(&mut self, end: u64) {
         let (_, calendar) = self.out.home.as_mut().expect("made with one");
         let mut index = 0;
         while let Some(mail) = self.mail.get(index) {
             let peer = (mail.to - self.first) as usize;
-            let held = self.groups[peer / GROUP].held >> (peer % GROUP) & 1 == 1;
-            let until = self.next_at[peer];
-            if held && until >= end && calendar.reaches(until) {
-                calendar.put_off(until, self.mail.swap_remove(index));
-            } else {
-                index += 1;
+            let (group, bit) = (&mut self.groups[peer / GROUP], 1 << (peer % GROUP));
+            if group.held & bit != 0 {
+                let until = self.next_at[peer];
+                if until >= end && calendar.reaches(until) {
+                    calendar.put_off(until, self.mail.swap_remove(index));
+                    continue;
+                }
             }
+            group.mail |= bit;
+            self.rows[peer].to += 1;
+            index += 1;
         }
     }
 
     /// Orders the window's mail: a counting sort by peer, then small sorts by key.
     fn sort(&mut self) {
-        for mail in &self.mail {
-            let peer = (mail.to - self.first) as usize;
-            self.rows[peer].to += 1;
-            self.groups[peer / GROUP].mail |= 1 << (peer % GROUP);
-        }
         let receivers = || {
             let groups = self.groups.iter().zip((0..).step_by(GROUP));
             groups.flat_map(|(group, first)| places(group.mail).map(move |place| first + place))
@@ -319,6 +320,14 @@ impl<O: Observer, N: Network> Chunk<O, N> {
             let Row { from, to } = self.rows[peer];
             put_in_order(&mut self.order[from as usize..to as usize]);
         }
+    }
+}
+
+/// A window's mail was delivered: of each record all was taken, so that nothing is to be given back.
+fn discard(mail: &mut Vec<Mail>) {
+    for mail in mail.drain(..) {
+        debug_assert!(matches!(mail.body, Body::Taken), "mail was left");
+        std::mem::forget(mail);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a call will read, step by step along the pointers, for a driver that knows whose turn comes next: of each step,
 //! all is known once what the step before named is there. See [`Fetch`].
 
-use super::Peer;
+use super::{Flag, Peer};
 use crate::fetch::Fetch;
 use crate::geometry::{Block, PieceIndex};
 
@@ -58,6 +58,14 @@ impl Peer {
         F::item(&self.links, slot);
         self.fetch_heard::<F>(slot);
         self.pieces.fetch_have::<F>(slot, piece);
+    }
+
+    /// Whether that may make us say something, once the first is there.
+    #[inline]
+    #[must_use]
+    pub fn may_interest(&self, slot: usize) -> bool {
+        let link = self.links.get(slot);
+        link.is_some_and(|link| !link.is(Flag::WeInterested))
     }
 
     #[inline(always)]

@@ -17,6 +17,8 @@ pub(crate) struct Owners {
     depth: usize,
     /// Words of a block: the planes, and then one for each slot.
     stride: usize,
+    /// Nobody has a piece from there on: of a stream without end, most of what is to come.
+    end: usize,
     /// Blocks of 64 pieces.
     blocks: Box<[u64]>,
     /// Slots whose pieces count for rarity: not those who had everything from the start.
@@ -74,6 +76,7 @@ impl Owners {
         Self {
             depth,
             stride,
+            end: 0,
             blocks: vec![0; (pieces as usize).div_ceil(64) * stride].into(),
             counted: vec![u64::MAX; usize::from(slots_max).div_ceil(64)].into(),
         }
@@ -105,6 +108,11 @@ impl Owners {
             depth: self.depth,
             blocks: self.blocks[step * self.stride..].chunks_exact(self.stride),
         }
+    }
+
+    /// Nobody has a piece from there on.
+    pub(crate) const fn end(&self) -> usize {
+        self.end
     }
 
     /// Whether the neighbour in `slot` has the piece.
@@ -164,6 +172,7 @@ impl Owners {
         if counts {
             tally::add(planes, bit);
         }
+        self.end = self.end.max(offset + 1);
         true
     }
 
@@ -183,6 +192,7 @@ impl Owners {
 
     /// Every offset becomes lower by `by`; nobody has the pieces that come in.
     pub(crate) fn shift_down(&mut self, by: usize) {
+        self.end = self.end.saturating_sub(by);
         let (words, bits) = (by / 64 * self.stride, by % 64);
         for index in 0..self.blocks.len() {
             let at = |index: usize| self.blocks.get(index).copied().unwrap_or(0);
@@ -260,6 +270,8 @@ impl Owners {
     /// Changes what the neighbour in `slot` has, 64 pieces at a step, by what it had and these.
     #[inline]
     fn change(&mut self, theirs: &Bitfield, slot: usize, change: impl Fn(u64, u64) -> u64) {
+        let highest = theirs.highest().map_or(0, |highest| highest + 1);
+        self.end = self.end.max(highest);
         let counts = self.counts(slot);
         let blocks = self.blocks.chunks_exact_mut(self.stride);
         for (block, &theirs) in blocks.zip(theirs.words()) {
@@ -299,7 +311,10 @@ mod tests {
         owners.clear(5);
         assert!(owners.anybody(1) && !owners.anybody(0) && !owners.anybody(2));
         assert_eq!((owners.availability(1), owners.availability(2)), (1, 0));
-        assert!(owners.insert(2, 5));
+        assert_eq!(owners.end(), 3, "somebody had all");
+        owners.shift_down(2);
+        assert_eq!(owners.end(), 1);
+        assert!(owners.insert(2, 5) && owners.end() == 3);
         assert_eq!(
             owners.availability(2),
             1,

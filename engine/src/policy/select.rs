@@ -197,7 +197,8 @@ impl SelectView<'_> {
     /// The same, 64 at a step: the first piece's offset, a bit for each candidate, and who has them.
     /// Steps without candidates are left out.
     fn words(&self, range: Range<usize>) -> Steps<'_> {
-        let end = range.end.min(self.pieces());
+        // From there on, not one map need be read.
+        let end = range.end.min(self.table.owners().end());
         let start = range.start.min(end);
         let (first, last) = (start / 64, end.div_ceil(64));
         Steps {

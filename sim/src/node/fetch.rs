@@ -151,7 +151,11 @@ impl<O: Observer, N: Network> Node<O, N> {
             return;
         };
         match ahead {
-            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {
+            Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {}
+            Ahead::Have { slot, .. } => {
+                if engine.may_interest(slot) {
+                    Prefetch::item(&self.slots, slot);
+                }
             }
             Ahead::Block { slot, block } => {
                 self.fetch_busy(slot);
