@@ -5,6 +5,7 @@ mod out;
 
 mod bench;
 mod node;
+mod pages;
 mod place;
 mod policies;
 mod replay;
@@ -64,8 +65,26 @@ enum Command {
     Node(Box<node::NodeCommand>),
 }
 
+impl Command {
+    /// It simulates swarms, or has others do so.
+    const fn simulates(&self) -> bool {
+        match self {
+            Self::Run(_)
+            | Self::Sweep(_)
+            | Self::Reproduce(_)
+            | Self::Validate(_)
+            | Self::Bench(_) => true,
+            Self::Replay(_) | Self::Policies(_) | Self::Schema | Self::Node(_) => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    if command.simulates() {
+        pages::begin_with_huge_pages();
+    }
+    match command {
         Command::Run(args) => run::run(&args),
         Command::Sweep(command) => sweep::run(&command),
         Command::Reproduce(args) => reproduce::run(&args),

@@ -117,7 +117,7 @@ pub(crate) fn run<O: Observer, N: Network>(
     Outcome {
         end,
         in_flight: store.iter().map(|mail| mail.body.bytes()).sum(),
-        nodes,
+        nodes: vec![nodes],
         tracker: (tracker.up, tracker.down),
         work: vec![out.work],
     }

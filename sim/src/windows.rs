@@ -188,11 +188,7 @@ impl<O: Observer, N: Network + Send> Driver<O, N> {
         Outcome {
             end,
             work: self.chunks.iter().map(|chunk| chunk.out.work).collect(),
-            nodes: self
-                .chunks
-                .into_iter()
-                .flat_map(|chunk| chunk.nodes)
-                .collect(),
+            nodes: self.chunks.into_iter().map(|chunk| chunk.nodes).collect(),
             in_flight,
             tracker: (self.tracker.up, self.tracker.down),
         }

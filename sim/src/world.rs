@@ -88,7 +88,8 @@ pub struct Aborted;
 /// What a driver hands back.
 pub(crate) struct Outcome<O, N> {
     pub(crate) end: u64,
-    pub(crate) nodes: Vec<Node<O, N>>,
+    /// In order, in as many parts as they were played in: none need be moved.
+    pub(crate) nodes: Vec<Vec<Node<O, N>>>,
     pub(crate) in_flight: u64,
     /// Bytes the tracker sent and got.
     pub(crate) tracker: (u64, u64),
@@ -277,7 +278,8 @@ fn report<O: Observer, N: Network>(
     if watch.aborted {
         return Err(Aborted);
     }
-    let present: u64 = outcome.nodes.iter().map(Node::in_flight).sum();
+    let nodes = outcome.nodes.iter().flatten();
+    let present: u64 = nodes.map(Node::in_flight).sum();
     // What peers still send while they leave goes nowhere.
     let mut nowhere = Outbox::new(1, 31);
     let net = &mut Net {
@@ -287,6 +289,7 @@ fn report<O: Observer, N: Network>(
     let (peers, remains): (Vec<PeerOutcome<O>>, Vec<Remains>) = outcome
         .nodes
         .into_iter()
+        .flatten()
         .zip(&shared.peers)
         .map(|(node, facts)| {
             let remains = node.finish(outcome.end, facts.clone(), net);
@@ -437,6 +440,8 @@ fn overlay<'n, O: Observer + 'n, N: Network + 'n>(
     }
     edges.sort_unstable();
     edges.dedup();
+    // It is kept to the end, and each edge was there twice.
+    edges.shrink_to_fit();
     OverlaySnapshot {
         at: Instant::from_nanos(at),
         present,
