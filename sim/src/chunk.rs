@@ -211,13 +211,16 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         if let Some((place, peer)) = turn(2) {
             let mut ahead = std::mem::take(&mut self.ahead[place]);
             ahead.clear();
-            let mail = |place: &Place| Ahead::of(&self.mail[place.index as usize]);
-            ahead.extend(self.records(peer).iter().map(mail));
             nodes[peer].fetch_live();
-            nodes[peer].ahead(end, |own| ahead.push(own));
-            for &event in &ahead {
-                nodes[peer].fetch_slot(event);
+            let mut tell = |event| {
+                if nodes[peer].fetch_slot(event) {
+                    ahead.push(event);
+                }
+            };
+            for place in self.records(peer) {
+                tell(Ahead::of(&self.mail[place.index as usize]));
             }
+            nodes[peer].ahead(end, tell);
             self.ahead[place] = ahead;
         }
         if let Some((place, peer)) = turn(3) {

@@ -60,6 +60,13 @@ impl Peer {
         self.pieces.fetch_have::<F>(slot, piece);
     }
 
+    /// Whether it plays a stream without end.
+    #[inline]
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// Whether that may make us say something, once the first is there.
     #[inline]
     #[must_use]

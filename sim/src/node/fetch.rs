@@ -113,14 +113,18 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
-    /// Then what such an event reads of its connection.
+    /// Then what such an event reads of its connection; whether more will be known then.
     #[inline]
-    pub(crate) fn fetch_slot(&self, ahead: Ahead) {
+    pub(crate) fn fetch_slot(&self, ahead: Ahead) -> bool {
         let Some(engine) = self.engine.as_deref() else {
-            return;
+            return false;
         };
         match ahead {
-            Ahead::Have { slot, piece } => engine.fetch_have::<Prefetch>(slot, piece),
+            Ahead::Have { slot, piece } => {
+                engine.fetch_have::<Prefetch>(slot, piece);
+                // A film's viewers are interested in each other once and for all.
+                return engine.is_live();
+            }
             Ahead::Block { slot, block } | Ahead::Asking { slot, block } => {
                 Prefetch::item(&self.slots, slot);
                 engine.fetch_slot::<Prefetch>(slot);
@@ -137,11 +141,19 @@ impl<O: Observer, N: Network> Node<O, N> {
                 Prefetch::item(&self.slots, slot);
                 engine.fetch_slot::<Prefetch>(slot);
                 engine.fetch_names::<Prefetch>();
+                return false;
             }
-            Ahead::Knock => engine.fetch_names::<Prefetch>(),
-            Ahead::Interest { slot } => engine.fetch_link::<Prefetch>(slot),
+            Ahead::Knock => {
+                engine.fetch_names::<Prefetch>();
+                return false;
+            }
+            Ahead::Interest { slot } => {
+                engine.fetch_link::<Prefetch>(slot);
+                return false;
+            }
             Ahead::Clock => engine.fetch_tick::<Prefetch>(),
         }
+        true
     }
 
     /// Then what that points at.
