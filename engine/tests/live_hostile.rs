@@ -167,11 +167,9 @@ fn nothing_is_unsaid_by_a_late_have_none() {
     assert_eq!(said(&mut peer, 1, &late), None);
     let of_neighbour = |peer: &Peer| peer.neighbours().next().unwrap().pieces;
     assert_eq!(of_neighbour(&peer), 9);
-    let again = [Message::Have(PieceIndex(16))];
     let conn = peer.neighbours().next().unwrap().conn;
-    for message in again {
-        peer.handle(Instant::from_secs(1), Input::Message(conn, message));
-    }
+    let one_more = Input::Message(conn, Message::Have(PieceIndex(16)));
+    peer.handle(Instant::from_secs(1), one_more);
     assert_eq!(of_neighbour(&peer), 10, "of those and one more");
 }
 
