@@ -1,5 +1,7 @@
 //! The `swarmbed` command line: parsing and printing only.
 
+#![forbid(unsafe_code)]
+
 #[macro_use]
 mod out;
 

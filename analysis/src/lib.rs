@@ -23,6 +23,8 @@
 //! | `digits.rs` | how numbers are written |
 //! | `exact.rs` | how they are stored, to the last bit |
 
+#![forbid(unsafe_code)]
+
 pub mod claim;
 pub mod closed_form;
 pub mod compare;

@@ -31,6 +31,7 @@
 //! * A viewer never sees an unverified byte.
 //! * Every queue and table has a stated bound (see [`Limits`]).
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

@@ -23,6 +23,8 @@
 //! | `line.rs`, `bucket.rs` | limits that all swarms of the process share |
 //! | `clock.rs`, `random.rs` | time, randomness |
 
+#![forbid(unsafe_code)]
+
 mod bucket;
 mod clock;
 mod content;

@@ -10,6 +10,8 @@
 //! | `owed.rs` | what a neighbour owes, in order: how what came is given to one who asked for other things |
 //! | `verdicts.rs` | how long pieces were judged, and how |
 
+#![forbid(unsafe_code)]
+
 mod again;
 mod other;
 mod owed;

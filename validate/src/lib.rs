@@ -24,6 +24,8 @@
 //!
 //! [`Chooser`]: swarmbed_engine::policy::Chooser
 
+#![forbid(unsafe_code)]
+
 mod buffer;
 mod checks;
 mod club;
