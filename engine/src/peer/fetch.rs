@@ -102,6 +102,12 @@ impl Peer {
         self.pieces.fetch::<F>(slot, piece);
     }
 
+    /// Or if it asks for a block of it.
+    #[inline]
+    pub fn fetch_held<F: Fetch>(&self, piece: PieceIndex) {
+        self.pieces.fetch_held::<F>(piece);
+    }
+
     /// Or what the clock does: who is asked and may be, what is due, and who decides on it.
     #[inline]
     pub fn fetch_tick<F: Fetch>(&self) {

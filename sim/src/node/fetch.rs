@@ -13,7 +13,7 @@ use crate::observer::Observer;
 use crate::prefetch::Prefetch;
 
 /// Bytes of a node that most turns read.
-const HOT: usize = 512;
+const HOT: usize = 448;
 
 /// Records on the downlink that are looked at: nearly all that are through in one turn.
 const THROUGH: usize = 3;
@@ -31,8 +31,10 @@ pub(crate) enum Ahead {
     Knock,
     /// Somebody becomes one.
     Greeting { slot: usize },
-    /// We may ask for blocks, or are asked for this one, or are refused it.
+    /// We may ask for blocks, or are refused this one.
     Asking { slot: usize, block: Block },
+    /// We are asked for a block of this piece.
+    Request { slot: usize, piece: PieceIndex },
     /// Anything else on a connection: about no block.
     Conn { slot: usize },
     /// The engine looks at the clock.
@@ -53,9 +55,11 @@ impl Ahead {
         let slot = usize::from(mail.door().slot);
         match mail.body {
             Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
-            Body::Message(Message::Request(block) | Message::Reject(block)) => {
-                Self::Asking { slot, block }
-            }
+            Body::Message(Message::Request(block)) => Self::Request {
+                slot,
+                piece: block.piece,
+            },
+            Body::Message(Message::Reject(block)) => Self::Asking { slot, block },
             Body::Message(Message::Interested | Message::NotInterested) => Self::Interest { slot },
             Body::Message(Message::Unchoke) => Self::Asking { slot, block: FIRST },
             Body::Message(Message::Piece(block)) => Self::Block { slot, block },
@@ -133,6 +137,11 @@ impl<O: Observer, N: Network> Node<O, N> {
                     engine.fetch_player::<Prefetch>();
                 }
             }
+            Ahead::Request { slot, piece } => {
+                Prefetch::item(&self.slots, slot);
+                engine.fetch_slot::<Prefetch>(slot);
+                engine.fetch_held::<Prefetch>(piece);
+            }
             Ahead::Conn { slot } => {
                 Prefetch::item(&self.slots, slot);
                 engine.fetch_slot::<Prefetch>(slot);
@@ -178,7 +187,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                     Prefetch::front(&self.slots, usize::MAX);
                 }
             }
-            Ahead::Conn { slot } | Ahead::Asking { slot, .. } => {
+            Ahead::Conn { slot } | Ahead::Request { slot, .. } | Ahead::Asking { slot, .. } => {
                 if let Some(lane) = self.lane_at(slot) {
                     Prefetch::all(lane);
                 }
@@ -207,7 +216,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 self.fetch_waiting(slot);
                 engine.fetch_ends::<Prefetch>(slot);
             }
-            Ahead::Conn { slot } | Ahead::Asking { slot, .. } => {
+            Ahead::Conn { slot } | Ahead::Request { slot, .. } | Ahead::Asking { slot, .. } => {
                 self.fetch_waiting(slot);
                 engine.fetch_ends::<Prefetch>(slot);
             }

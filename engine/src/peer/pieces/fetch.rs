@@ -15,6 +15,14 @@ impl PieceTable {
         }
     }
 
+    /// What is read to learn whether it is here.
+    #[inline]
+    pub(in crate::peer) fn fetch_held<F: Fetch>(&self, piece: PieceIndex) {
+        if let Some(offset) = self.offset(piece) {
+            F::item(self.have.words(), offset / 64);
+        }
+    }
+
     /// What is read to learn who has the piece, and whether it is asked for.
     #[inline]
     pub(in crate::peer) fn fetch<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
