@@ -22,7 +22,7 @@ impl Peer {
         if self.suspects.iter().any(|suspect| suspect.offset == offset) {
             return Cause::VerificationFailed;
         }
-        let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
+        let bitrate = self.player.as_deref().map_or(Rate::ZERO, Player::bitrate);
         if !self.pieces.owners().anybody(offset) {
             return Cause::NobodyHasIt;
         }

@@ -155,7 +155,7 @@ impl Peer {
         let neighbour = self.neighbours[conn.slot()]
             .as_ref()
             .expect("checked by ask");
-        let player = self.player.as_ref();
+        let player = self.player.as_deref();
         let rest = rest_of_piece(
             self.pieces.geometry(),
             neighbour.down.rate(self.now),

@@ -6,7 +6,7 @@ use crate::fetch::Fetch;
 use crate::geometry::{Block, PieceIndex};
 
 /// Bytes of a peer that most calls read.
-const HOT: usize = 576;
+const HOT: usize = 592;
 
 /// Bytes of a neighbour that most messages read.
 const HOT_NEIGHBOUR: usize = 128;
@@ -16,21 +16,23 @@ impl Peer {
     #[inline]
     pub fn fetch<F: Fetch>(&self) {
         F::start(self, HOT);
-        F::start(&self.traffic, 1);
     }
 
-    /// Then what most calls of a live stream's peer read.
+    /// Then what most calls read of a viewer and of a live stream's peer.
     #[inline]
     pub fn fetch_live<F: Fetch>(&self) {
         if let Some(live) = self.live.as_deref() {
             F::all(live);
+        }
+        if let Some(player) = self.player.as_deref() {
+            F::start(player, 1);
         }
     }
 
     /// And the player, of which blocks that come read most.
     #[inline]
     pub fn fetch_player<F: Fetch>(&self) {
-        if let Some(player) = &self.player {
+        if let Some(player) = self.player.as_deref() {
             F::all(player);
         }
     }

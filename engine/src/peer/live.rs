@@ -175,7 +175,7 @@ impl Peer {
     /// A viewer of a live stream that has no place in it yet asks for nothing; its source never.
     pub(super) fn may_ask(&self) -> bool {
         self.live.as_ref().is_none_or(|live| {
-            !live.is_source() && self.player.as_ref().is_some_and(Player::is_hooked)
+            !live.is_source() && self.player.as_deref().is_some_and(Player::is_hooked)
         })
     }
 
@@ -228,7 +228,7 @@ impl Peer {
     }
 
     pub(super) fn pieces_in(&self, media: Duration) -> u32 {
-        let bitrate = self.player.as_ref().map_or(Rate::ZERO, Player::bitrate);
+        let bitrate = self.player.as_deref().map_or(Rate::ZERO, Player::bitrate);
         let bytes = bitrate.bytes_in(crate::time::nanos(media));
         let pieces = bytes.div_ceil(u64::from(self.pieces.geometry().piece_length()));
         u32::try_from(pieces).unwrap_or(u32::MAX)
@@ -366,7 +366,7 @@ impl Peer {
         let now = self.now;
         let Some(live) = &mut self.live else { return };
         live.made.note(piece, produced_at, self.pieces.window());
-        if let Some(player) = self.player.as_mut().filter(|_| last) {
+        if let Some(player) = self.player.as_deref_mut().filter(|_| last) {
             player.end_after(piece, &self.pieces);
         }
         self.event(Event::PieceDelay {

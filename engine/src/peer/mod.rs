@@ -125,18 +125,7 @@ pub struct Peer {
     live: Option<Box<Live>>,
     web_seed: Option<Box<WebSeed>>,
     talks: Option<Box<Talks>>,
-    outbox: Outputs,
-    /// By slot.
-    links: Vec<Link>,
-    /// By slot.
-    neighbours: Vec<Option<Neighbour>>,
-    /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
-    order: Vec<u16>,
-    /// Neighbours that do not choke us.
-    askable: Slots,
-    /// Neighbours that may owe us blocks: from a request on, until they are found to owe none.
-    asked: Slots,
-    selector: Box<dyn PieceSelector>,
+    player: Option<Box<Player>>,
     /// [`PieceSelector::needs_candidates`]
     needs_candidates: bool,
     left: bool,
@@ -146,17 +135,28 @@ pub struct Peer {
     tells_blocks: bool,
     reporting: Reporting,
     unstored: u16,
+    /// By slot.
+    links: Vec<Link>,
+    /// By slot.
+    neighbours: Vec<Option<Neighbour>>,
     /// Slots of neighbours that are unchoked and want to be; see `change_link`.
     busy_slots: u16,
     /// [`Choker::early_below`] of the choker, and of a seed's.
     early_below: [u16; 2],
     choker_asked_at: Instant,
+    traffic: Traffic,
     pieces: PieceTable,
+    outbox: Outputs,
+    selector: Box<dyn PieceSelector>,
+    /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
+    order: Vec<u16>,
+    /// Neighbours that do not choke us.
+    askable: Slots,
+    /// Neighbours that may owe us blocks: from a request on, until they are found to owe none.
+    asked: Slots,
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
-    player: Option<Player>,
-    traffic: Traffic,
     config: Config,
     next_serial: u32,
     /// By slot: a few bits of who is there, as open neighbours are looked for by name.
@@ -213,7 +213,8 @@ impl Peer {
         let mut pieces = PieceTable::new(geometry, have, slots_max, &mut seed.stream("order", 0));
         let mut player = config
             .bitrate
-            .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now));
+            .map(|bitrate| Player::new(config.playback, bitrate, geometry.total(), now))
+            .map(Box::new);
         if let (Some(live), Some(player)) = (&live, &mut player) {
             pieces.begin_at(live.first_base());
             player.go_live(live.prebuffer_max(&geometry));

@@ -53,7 +53,7 @@ impl Peer {
             || now >= self.due.min(self.tick_at)
             || self.talks.is_some()
             || self.web_seed.is_some()
-            || !self.player.as_ref().is_none_or(|one| one.is_quiet(now))
+            || !self.player.as_deref().is_none_or(|one| one.is_quiet(now))
         {
             return Overheard::Not;
         }
@@ -165,7 +165,7 @@ impl Peer {
     /// Of a live stream's piece, to a viewer that has its place in it.
     fn live_news(&self, slot: usize, wire: PieceIndex) -> Option<News> {
         let live = self.live.as_ref()?;
-        let settled = live.anchored && self.player.as_ref().is_some_and(Player::is_hooked);
+        let settled = live.anchored && self.player.as_deref().is_some_and(Player::is_hooked);
         if live.is_source() || !settled {
             return None;
         }

@@ -22,22 +22,22 @@ use crate::id::ConnId;
 use crate::seed::Rng;
 use started::{BlockState, Freed, StartedPieces};
 
-/// See the module. Its fields stand in this order in memory; see [`Peer`](super::Peer).
+/// See the module. Its fields stand in this order in memory (see [`Peer`](super::Peer)): first those that a HAVE reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct PieceTable {
-    geometry: Geometry,
     window: Window,
     have: Bitfield,
-    selectable: Bitfield,
-    started: StartedPieces,
     /// Which neighbours have each piece; changed in `candidates` alone.
     owners: Owners,
     /// By slot; see `candidates`.
     candidates: Box<[u32]>,
-    missing_bytes: u64,
     /// Missing pieces below this offset are not wanted: a live stream's playhead has passed them.
     floor: usize,
+    selectable: Bitfield,
+    geometry: Geometry,
+    started: StartedPieces,
+    missing_bytes: u64,
     /// Makes our random order of equally rare pieces our own.
     salt: u32,
 }

@@ -19,7 +19,7 @@ impl Peer {
         }
         let player = self
             .player
-            .as_ref()
+            .as_deref()
             .and_then(|player| player.next(&self.pieces));
         let tick = self.needs_tick().then_some(self.tick_at);
         let talk = self.talks.as_ref().map(|talks| talks.next());
@@ -34,7 +34,7 @@ impl Peer {
 
     /// Looks after the clock once a second only while there is something to look after.
     pub(super) fn needs_tick(&self) -> bool {
-        self.player.as_ref().is_some_and(Player::is_waiting)
+        self.player.as_deref().is_some_and(Player::is_waiting)
             || self.live.is_some()
             || self.web_seed.is_some() && !self.pieces.is_complete()
             || !self.pieces.is_complete() && !self.order.is_empty()

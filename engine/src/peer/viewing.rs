@@ -70,7 +70,7 @@ impl Peer {
 
     /// Why the picture stands, for want of `piece`.
     fn stall_cause(&self, piece: PieceIndex) -> Cause {
-        if !self.player.as_ref().is_some_and(Player::is_reported) {
+        if !self.player.as_deref().is_some_and(Player::is_reported) {
             return self.cause_of(piece);
         }
         // It has come, and the picture stands still: for want of another, or of being read.
@@ -128,7 +128,7 @@ impl Peer {
     #[must_use]
     pub fn playback(&self) -> Option<PlaybackView> {
         self.player
-            .as_ref()
+            .as_deref()
             .map(|player| player.view(self.now, &self.pieces))
     }
 
@@ -141,7 +141,7 @@ impl Peer {
         if self.left {
             return Err(CallError::Left);
         }
-        let player = self.player.as_mut().ok_or(CallError::NotPlayable)?;
+        let player = self.player.as_deref_mut().ok_or(CallError::NotPlayable)?;
         call(player, &self.pieces)?;
         self.ask_everybody();
         self.attend_player();
@@ -162,7 +162,7 @@ impl Peer {
         if let Some(player) = &mut self.player {
             player.followed(now, &self.pieces);
         }
-        let player = self.player.as_ref();
+        let player = self.player.as_deref();
         if let Some(piece) = player.and_then(Player::stalled_for) {
             let cause = self.stall_cause(piece);
             if let Some(player) = &mut self.player {
@@ -173,7 +173,7 @@ impl Peer {
     }
 
     pub(super) fn tell_player_events(&mut self) {
-        while let Some(event) = self.player.as_mut().and_then(Player::take_event) {
+        while let Some(event) = self.player.as_deref_mut().and_then(Player::take_event) {
             let started = matches!(event, Event::Started { .. });
             self.event(event);
             if started {

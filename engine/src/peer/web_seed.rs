@@ -79,7 +79,7 @@ impl Peer {
         let now = self.now;
         let live = self.live.is_some();
         let end = self.known_end();
-        let player = self.player.as_ref();
+        let player = self.player.as_deref();
         let first = player.map_or(0, |player| {
             player.needed_after(now, Duration::ZERO, &self.pieces)
         });
