@@ -36,3 +36,15 @@ impl Fetch for Prefetch {
         let _ = address;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_where_nothing_is_may_be_named() {
+        for address in [0, 1, usize::MAX / 2, usize::MAX] {
+            Prefetch::line(address);
+        }
+    }
+}

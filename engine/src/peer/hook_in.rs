@@ -42,7 +42,11 @@ impl Peer {
         // In a ring all must know which lap we are in.
         let ring = self.is_ring();
         let mut skipped = Duration::ZERO;
-        if let Some(player) = self.player.as_deref_mut().filter(|player| player.is_hooked()) {
+        if let Some(player) = self
+            .player
+            .as_deref_mut()
+            .filter(|player| player.is_hooked())
+        {
             skipped = player.hook_in(self.now, place, &self.pieces);
         }
         for index in 0..self.order.len() {
