@@ -293,8 +293,8 @@ fn drain(peer: &mut Peer, log: &mut Vec<Output>) {
 
 #[test]
 fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
-    // Of pieces, of pieces that make us interested, and of interest.
-    let mut overheard = [0; 3];
+    // Of pieces, of pieces that make us interested, of interest, and of credit.
+    let mut overheard = [0; 4];
     for number in 0..40 {
         let mut rng = Seed::from_number(number).stream("hostile", 0);
         let mut peer = victim(number);
@@ -324,9 +324,11 @@ fn nonsense_neither_panics_nor_grows_and_replays_to_the_letter() {
         drain(&mut again, &mut replayed);
         for ((now, call), timeout) in calls.into_iter().zip(timeouts) {
             let piece = matches!(&call, Call::Input(Input::Message(_, Message::Have(_))));
+            let credit = matches!(&call, Call::Input(Input::Credit { .. }));
             match call_or_overhear(&mut again, now, call, &mut replayed) {
                 Overheard::Not => {}
                 Overheard::Noted if piece => overheard[0] += 1,
+                Overheard::Noted if credit => overheard[3] += 1,
                 Overheard::Interests => overheard[1] += 1,
                 Overheard::Noted => overheard[2] += 1,
             }
@@ -370,4 +372,26 @@ fn who_lures_lets_everybody_ask_that_is_interested() {
         let unchoked = peer.neighbours().filter(|one| !one.we_choke).count();
         assert_eq!(unchoked, if lures { 9 } else { 4 });
     }
+}
+
+/// Who reads again after a while may have a place that is free: that is for `handle` to see to.
+#[test]
+fn credit_of_one_that_reads_again_is_not_overheard() {
+    let geometry = Geometry::new(u64::from(PIECES) * 65_536, 65_536).unwrap();
+    let (now, mut said) = (Instant::ZERO, Vec::new());
+    let mut peer = Peer::new(config(0, geometry), Seed::from_number(1), now, None).unwrap();
+    let remote = Remote {
+        peer_id: PeerId([1; 20]),
+        fast: true,
+        extended: false,
+    };
+    let conn = peer.accept(now, addr(1), remote).unwrap();
+    drain(&mut peer, &mut said);
+    assert!(peer.overhear_credit(now, conn, 1));
+    peer.call(now, Call::Input(Input::Unread { conn }));
+    assert!(!peer.overhear_credit(now, conn, 1));
+    let again = Input::Credit { conn, blocks: 1 };
+    peer.call(now, Call::Input(again));
+    drain(&mut peer, &mut said);
+    assert!(peer.overhear_credit(now, conn, 1));
 }

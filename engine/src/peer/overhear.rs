@@ -1,11 +1,12 @@
 //! The commonest things that neighbours say, of which nothing follows, or that we are interested: that they have
-//! one piece more, or that they want something now, or nothing any more, while no slot is free.
+//! one piece more, or that they want something now, or nothing any more, while no slot is free. And that the transport takes
+//! more blocks for somebody who waits for none.
 //!
 //! Nine messages of ten are such. They are noted with a look at what they can touch, and that is
 //! all; whatever else might follow from it is left to `handle`, which does the same and more. So this
 //! file decides nothing of its own: with it and without it, a peer says the same at the same times.
 
-use super::{Flag, Peer, Player};
+use super::{Flag, Neighbour, Peer, Player};
 use crate::geometry::PieceIndex;
 use crate::id::ConnId;
 use crate::live::{Numbering, PIECES_MAX};
@@ -48,13 +49,7 @@ impl Peer {
     /// A driver of many peers may ask this first; `handle` alone does the same, at more cost.
     pub fn overhear(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
         let slot = conn.slot();
-        // Something is due, or might be said.
-        if self.left
-            || now >= self.due.min(self.tick_at)
-            || self.talks.is_some()
-            || self.web_seed.is_some()
-            || !self.player.as_deref().is_none_or(|one| one.is_quiet(now))
-        {
+        if !self.may_overhear(now) {
             return Overheard::Not;
         }
         let Some(link) = self.links.get(slot) else {
@@ -70,6 +65,37 @@ impl Peer {
             Message::NotInterested => self.overhear_interest(now, slot, false),
             _ => Overheard::Not,
         }
+    }
+
+    /// Notes that the transport takes `blocks` more for a neighbour, if nothing follows from it: none waits for it, and
+    /// it did not stop reading. That is [`Input::Credit`](crate::Input::Credit), to which the same applies as to what is
+    /// [overheard](Self::overhear), but that outputs of the call before may wait to be drained.
+    #[must_use]
+    pub fn overhear_credit(&mut self, now: Instant, conn: ConnId, blocks: u16) -> bool {
+        if !self.may_overhear(now) {
+            return false;
+        }
+        let link = self.links.get(conn.slot());
+        if link.is_none_or(|link| link.is(Flag::Unread)) {
+            return false;
+        }
+        let waits_for_none = |one: &&mut Neighbour| one.uploads.is_empty();
+        let Some(neighbour) = self.neighbour(conn).filter(waits_for_none) else {
+            return false;
+        };
+        neighbour.credit = neighbour.credit.saturating_add(blocks);
+        self.now = now;
+        true
+    }
+
+    /// Nothing is due, and nothing else would be said at a call.
+    #[inline(always)]
+    fn may_overhear(&self, now: Instant) -> bool {
+        !self.left
+            && now < self.due.min(self.tick_at)
+            && self.talks.is_none()
+            && self.web_seed.is_none()
+            && self.player.as_deref().is_none_or(|one| one.is_quiet(now))
     }
 
     #[inline]

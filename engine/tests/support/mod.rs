@@ -34,6 +34,12 @@ pub(crate) fn call_or_overhear(
             return overheard;
         }
     }
+    if let Call::Input(Input::Credit { conn, blocks }) = call
+        && peer.overhear_credit(now, conn, blocks)
+    {
+        assert_eq!(peer.poll_output(), None);
+        return Overheard::Noted;
+    }
     peer.call(now, call);
     while let Some(output) = peer.poll_output() {
         log.push(output);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use swarmbed_engine::{Block, ConnId, Input, Message, Peer, PieceIndex};
+use swarmbed_engine::{Block, ConnId, Input, Instant, Message, Peer, PieceIndex};
 
 use super::conn::{Conn, Lane, Sending};
 use super::{Net, Node};
@@ -10,6 +10,7 @@ use crate::mail::{Body, Door, HAVE_BYTES, Mail, block_bytes};
 use crate::mutant::Mutant;
 use crate::network::Network;
 use crate::observer::Observer;
+use crate::setup::WireMode;
 use crate::shared::Shared;
 
 impl<O: Observer, N: Network> Node<O, N> {
@@ -160,10 +161,24 @@ impl<O: Observer, N: Network> Node<O, N> {
             first: self.uplink.begin(now, door.slot, to, bytes),
         });
         self.conn_mut(door).expect("just seen").busy = true;
-        net.out.pending.push_back(Input::Credit {
-            conn: id,
-            blocks: 1,
-        });
+        self.grant(now, id, net);
+    }
+
+    /// The engine may send one block more on this connection. Nearly always nothing follows from that, and it is dealt
+    /// with; the oracle among the wires, which writes every message, does without this.
+    fn grant(&mut self, now: u64, conn: ConnId, net: &mut Net<'_>) {
+        let input = Input::Credit { conn, blocks: 1 };
+        // Not before what the engine was to be told earlier.
+        if net.out.pending.is_empty()
+            && net.shared.setup.wire == WireMode::Typed
+            && let Some(engine) = &mut self.engine
+            && engine.overhear_credit(Instant::from_nanos(now), conn, 1)
+        {
+            self.trace.input(now, &input);
+            net.out.work.calls += 1;
+        } else {
+            net.out.pending.push_back(input);
+        }
     }
 
     /// A block has left: it goes on its way, then what waited for it, then the next.
@@ -182,7 +197,9 @@ impl<O: Observer, N: Network> Node<O, N> {
         net.out.post(mail.spanning(now - sent.first, sent.corrupt));
         self.flush(now, conn, net);
         self.begin_block(now, conn.id().into(), net);
-        self.settle(now, net);
+        if !net.out.pending.is_empty() {
+            self.settle(now, net);
+        }
     }
 
     /// Sends what waited behind a block.
