@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Lab, addr, config};
+use support::lab::Lab;
+use support::{addr, config};
 use swarmbed_engine::*;
 
 const SIZE: u32 = 2 * Metadata::PIECE + 5;

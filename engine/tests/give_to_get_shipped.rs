@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{Lab, addr, config};
+use support::lab::Lab;
+use support::{addr, config};
 use swarmbed_engine::policy::{ChokerConfig, ParamValue};
 use swarmbed_engine::wire::{Decoded, Decoder, Encoder};
 use swarmbed_engine::*;

@@ -6,7 +6,8 @@ mod support;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use support::{Lab, addr, config};
+use support::lab::Lab;
+use support::{addr, config};
 use swarmbed_engine::live::{Expiry, LiveConfig, Numbering, Rejection, Role, SuperSeeding};
 use swarmbed_engine::policy::{
     HookInConfig, LatePolicy, PlaybackConfig, SelectorConfig, StartRule,

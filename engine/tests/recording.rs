@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::{Lab, addr, config};
+use support::lab::Lab;
+use support::{addr, config};
 use swarmbed_engine::policy::{PlaybackConfig, SelectorConfig, StartRule};
 use swarmbed_engine::recording::{End, MAGIC, Malformed, Recorder, Recording, Step};
 use swarmbed_engine::*;
