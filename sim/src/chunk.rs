@@ -82,7 +82,7 @@ pub(crate) struct Chunk<O, N> {
     /// Turns between the first step of what is fetched for a turn, and it; 0: nothing is.
     ahead_by: usize,
     /// What happens in the next turns.
-    ahead: [Vec<Ahead>; LISTS],
+    ahead: [Ahead; LISTS],
 }
 
 impl<O: Observer, N: Network> Chunk<O, N> {
@@ -194,52 +194,40 @@ impl<O: Observer, N: Network> Chunk<O, N> {
     /// Has what turns to come will read fetched, of each a step further along the pointers. `step` is that of the turn
     /// that is the farthest off.
     fn fetch(&mut self, due: &[usize], step: usize, end: u64) {
-        let nodes = &self.nodes;
+        let Self {
+            nodes,
+            mail,
+            order,
+            rows,
+            ahead,
+            ..
+        } = self;
+        // Before the first turn there is none, as behind the last.
         let turn = |back: usize| {
-            let turn = step.checked_sub(back)?;
+            let turn = step.wrapping_sub(back);
             Some((turn % LISTS, *due.get(turn)?))
+        };
+        let records = |peer: usize| {
+            let Row { from, to } = rows[peer];
+            let places = &order[from as usize..to.min(from + RECORDS) as usize];
+            places.iter().map(|place| &mail[place.index as usize])
         };
         if let Some((_, peer)) = turn(0) {
             nodes[peer].fetch();
         }
         if let Some((_, peer)) = turn(1) {
             nodes[peer].fetch_engine();
-            for place in self.records(peer) {
-                Prefetch::all(&self.mail[place.index as usize]);
-            }
+            records(peer).for_each(Prefetch::all);
         }
         if let Some((place, peer)) = turn(2) {
-            let mut ahead = std::mem::take(&mut self.ahead[place]);
-            ahead.clear();
-            nodes[peer].fetch_live();
-            let mut tell = |event| {
-                if nodes[peer].fetch_slot(event) {
-                    ahead.push(event);
-                }
-            };
-            for place in self.records(peer) {
-                tell(Ahead::of(&self.mail[place.index as usize]));
-            }
-            nodes[peer].ahead(end, tell);
-            self.ahead[place] = ahead;
+            nodes[peer].fetch_events(records(peer), end, &mut ahead[place]);
         }
         if let Some((place, peer)) = turn(3) {
-            for &event in &self.ahead[place] {
-                self.nodes[peer].fetch_queues(event);
-            }
+            nodes[peer].fetch_queues(&ahead[place]);
         }
         if let Some((place, peer)) = turn(4) {
-            for &event in &self.ahead[place] {
-                self.nodes[peer].fetch_ends(event);
-            }
+            nodes[peer].fetch_ends(&ahead[place]);
         }
-    }
-
-    /// A peer's first records of this window.
-    fn records(&self, peer: usize) -> &[Place] {
-        let Row { from, to } = self.rows[peer];
-        let to = to.min(from + RECORDS);
-        &self.order[from as usize..to as usize]
     }
 
     /// A batch of shares begins, between two windows.

@@ -95,6 +95,11 @@ impl Peer {
     pub fn fetch_slot<F: Fetch>(&self, slot: usize) {
         F::item(&self.links, slot);
         self.fetch_neighbour::<F>(slot);
+    }
+
+    /// And whatever it is.
+    #[inline]
+    pub fn fetch_limits<F: Fetch>(&self) {
         F::all(&self.config.limits);
     }
 

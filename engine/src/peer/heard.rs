@@ -23,9 +23,6 @@ const NOISE_TIME: Duration = Duration::from_secs(10);
 const NOISE_MAX: u32 = 1000;
 /// What one live window counts: it is as much work.
 const WINDOW_NOISE: u32 = 50;
-/// A neighbour is asked again for what we could not note at most so often: far below what it
-/// takes for noise.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What a neighbour in a live swarm said of itself.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +41,9 @@ pub(crate) struct Heard {
     pub(crate) moved_at: Instant,
     noise: u32,
     noise_since: Instant,
-    asked_again_at: Instant,
 }
+
+const _: () = assert!(size_of::<Option<Heard>>() == 32);
 
 impl Heard {
     pub(crate) const fn new(dont_have: bool, now: Instant) -> Self {
@@ -58,7 +56,6 @@ impl Heard {
             moved_at: now,
             noise: 0,
             noise_since: now,
-            asked_again_at: Instant::ZERO,
         }
     }
 
@@ -388,12 +385,12 @@ impl Peer {
             let window = self.pieces.window();
             let now = self.now;
             let conn = self.links[usize::from(slot)].conn();
-            let Some(heard) = self.live_mut().heard_mut(slot.into()) else {
+            let live = self.live_mut();
+            let Some(heard) = live.heard_of(slot.into()) else {
                 continue;
             };
             let newest = PieceIndex(heard.head.0.saturating_sub(1));
-            if window.offset(newest).is_some() && now.since(heard.asked_again_at) >= ASK_AGAIN {
-                heard.asked_again_at = now;
+            if window.offset(newest).is_some() && live.may_ask_again(slot.into(), now) {
                 self.links[usize::from(slot)].set(Flag::Missed, false);
                 self.send_window(conn, true);
             }

@@ -28,6 +28,10 @@ const LAG_EVERY: Duration = Duration::from_secs(10);
 /// client, swarmplayer.md 3.5).
 const STALL_MAX: Duration = Duration::from_secs(10);
 
+/// A neighbour is asked again for what we could not note at most so often: far below what it
+/// takes for noise.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Live {
@@ -41,6 +45,8 @@ pub(super) struct Live {
     /// What each neighbour said of itself, by slot, from its extension handshake on: side by side, for it is read with
     /// every HAVE.
     heards: Vec<Option<Heard>>,
+    /// When each was last asked where it stands now; by slot.
+    asked_again: Vec<Instant>,
     /// Of this piece and later ones, no neighbour has said that it has had them.
     unheard: PieceIndex,
     lag_at: Instant,
@@ -86,6 +92,7 @@ impl Live {
             announced_from: PieceIndex(0),
             made: Made::default(),
             heards: Vec::new(),
+            asked_again: Vec::new(),
             unheard: PieceIndex(0),
             lag_at: Instant::ZERO,
             hooked_at: Instant::ZERO,
@@ -135,8 +142,20 @@ impl Live {
     pub(super) fn begin_to_hear(&mut self, slot: usize, heard: Heard) {
         if self.heards.len() <= slot {
             self.heards.resize(slot + 1, None);
+            self.asked_again.resize(slot + 1, Instant::ZERO);
         }
         self.heards[slot] = Some(heard);
+        self.asked_again[slot] = Instant::ZERO;
+    }
+
+    /// Whether it may be asked where it stands now; if so, it will be.
+    pub(super) fn may_ask_again(&mut self, slot: usize, now: Instant) -> bool {
+        let asked_at = &mut self.asked_again[slot];
+        let may = now.since(*asked_at) >= ASK_AGAIN;
+        if may {
+            *asked_at = now;
+        }
+        may
     }
 
     /// It is gone.
@@ -157,6 +176,7 @@ impl Live {
         size_of::<Self>()
             + self.made.bytes()
             + self.heards.capacity() * size_of::<Option<Heard>>()
+            + self.asked_again.capacity() * size_of::<Instant>()
             + self.source.as_ref().map_or(0, Source::bytes)
     }
 }

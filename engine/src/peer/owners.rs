@@ -21,8 +21,9 @@ pub(crate) struct Owners {
     end: usize,
     /// Blocks of 64 pieces.
     blocks: Box<[u64]>,
-    /// Slots whose pieces count for rarity: not those who had everything from the start.
-    counted: Box<[u64]>,
+    /// Slots whose pieces count for rarity: not those who had everything from the start. The first 64 are at hand.
+    counted: u64,
+    counted_beyond: Box<[u64]>,
 }
 
 /// Who has what of 64 pieces.
@@ -78,13 +79,14 @@ impl Owners {
             stride,
             end: 0,
             blocks: vec![0; (pieces as usize).div_ceil(64) * stride].into(),
-            counted: vec![u64::MAX; usize::from(slots_max).div_ceil(64)].into(),
+            counted: u64::MAX,
+            counted_beyond: vec![u64::MAX; usize::from(slots_max).saturating_sub(1) / 64].into(),
         }
     }
 
     /// Bytes of memory beside its own.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.blocks) + size_of_val(&*self.counted)
+        size_of_val(&*self.blocks) + size_of_val(&*self.counted_beyond)
     }
 
     /// Counts of a block.
@@ -130,11 +132,9 @@ impl Owners {
     /// What is read to learn whether the neighbour in `slot` has the piece, and how many do.
     #[inline]
     pub(super) fn fetch<F: Fetch>(&self, offset: usize, slot: usize) {
-        let block = &self.blocks[offset / 64 * self.stride..][..self.stride];
-        let (planes, maps) = block.split_at(self.depth);
-        F::item(planes, 0);
-        F::item(maps, slot);
-        F::item(&self.counted, slot / 64);
+        let block = offset / 64 * self.stride;
+        F::item(&self.blocks, block);
+        F::item(&self.blocks, block + self.depth + slot);
     }
 
     /// For each slot, 1 if the neighbour there has the piece, or else 0.
@@ -150,7 +150,8 @@ impl Owners {
         let (planes, maps) = block.split_at(self.depth);
         let mut all = planes.iter().fold(0, |all, plane| all | plane);
         // Few do not count, and many neighbours do.
-        for (&counted, base) in self.counted.iter().zip((0..).step_by(64)) {
+        let counted = core::iter::once(&self.counted).chain(&self.counted_beyond);
+        for (&counted, base) in counted.zip((0..).step_by(64)) {
             for slot in bits(!counted) {
                 all |= maps[base + slot];
             }
@@ -216,14 +217,26 @@ impl Owners {
     pub(crate) fn set(&mut self, theirs: &Bitfield, slot: usize) {
         if theirs.is_full() && self.counts(slot) {
             self.discount(slot);
-            self.counted[slot / 64] &= !(1 << (slot % 64));
+            *self.counted_mut(slot) &= !(1 << (slot % 64));
         }
         self.change(theirs, slot, |old, theirs| old | theirs);
     }
 
     /// Whether the pieces of the neighbour in `slot` count for rarity.
     fn counts(&self, slot: usize) -> bool {
-        self.counted[slot / 64] >> (slot % 64) & 1 == 1
+        let word = match (slot / 64).checked_sub(1) {
+            None => self.counted,
+            Some(word) => self.counted_beyond[word],
+        };
+        word >> (slot % 64) & 1 == 1
+    }
+
+    /// The word in which it is noted.
+    fn counted_mut(&mut self, slot: usize) -> &mut u64 {
+        match (slot / 64).checked_sub(1) {
+            None => &mut self.counted,
+            Some(word) => &mut self.counted_beyond[word],
+        }
     }
 
     /// Takes a neighbour's pieces out of the counts.
@@ -239,7 +252,7 @@ impl Owners {
         if self.counts(slot) {
             self.discount(slot);
         }
-        self.counted[slot / 64] |= 1 << (slot % 64);
+        *self.counted_mut(slot) |= 1 << (slot % 64);
         for block in self.blocks.chunks_exact_mut(self.stride) {
             block[self.depth + slot] = 0;
         }

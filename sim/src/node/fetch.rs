@@ -3,10 +3,10 @@
 //!
 //! Nothing here changes anything.
 
-use swarmbed_engine::{Block, Fetch, Message, PieceIndex};
+use swarmbed_engine::{Block, Fetch, Message, Peer, PieceIndex};
 
 use super::Node;
-use super::conn::Lane;
+use super::conn::{Lane, Slot};
 use crate::mail::{Body, Mail};
 use crate::network::Network;
 use crate::observer::Observer;
@@ -18,23 +18,21 @@ const HOT: usize = 448;
 /// Records on the downlink that are looked at: nearly all that are through in one turn.
 const THROUGH: usize = 3;
 
-/// Something that happens in a turn, as far as it is known before.
+/// What happens in a turn, as far as it is known before, and is not dealt with in a step.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    events: Vec<Event>,
+    /// Who has a piece more of a live stream, by slot.
+    heard: Vec<u16>,
+}
+
+/// Something that happens, of which more is known with each step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Ahead {
-    /// A HAVE, of which little is read.
-    Have { slot: usize, piece: PieceIndex },
-    /// Somebody wants something, or nothing any more: little is read, too.
-    Interest { slot: usize },
+enum Event {
     /// A block comes.
     Block { slot: usize, block: Block },
-    /// Somebody wants to be a neighbour.
-    Knock,
-    /// Somebody becomes one.
-    Greeting { slot: usize },
     /// We may ask for blocks, or are refused this one.
     Asking { slot: usize, block: Block },
-    /// We are asked for a block of this piece.
-    Request { slot: usize, piece: PieceIndex },
     /// Anything else on a connection: about no block.
     Conn { slot: usize },
     /// The engine looks at the clock.
@@ -47,32 +45,6 @@ const FIRST: Block = Block {
     begin: 0,
     length: 0,
 };
-
-impl Ahead {
-    /// This record comes.
-    #[inline]
-    pub(crate) fn of(mail: &Mail) -> Self {
-        let slot = usize::from(mail.door().slot);
-        match mail.body {
-            Body::Message(Message::Have(piece)) => Self::Have { slot, piece },
-            Body::Message(Message::Request(block)) => Self::Request {
-                slot,
-                piece: block.piece,
-            },
-            Body::Message(Message::Reject(block)) => Self::Asking { slot, block },
-            Body::Message(Message::Interested | Message::NotInterested) => Self::Interest { slot },
-            Body::Message(Message::Unchoke) => Self::Asking { slot, block: FIRST },
-            Body::Message(Message::Piece(block)) => Self::Block { slot, block },
-            Body::Message(Message::Extended(ref extended)) => {
-                Prefetch::all(&**extended);
-                Self::Conn { slot }
-            }
-            Body::Hello { .. } => Self::Knock,
-            Body::HelloBack { .. } => Self::Greeting { slot },
-            _ => Self::Conn { slot },
-        }
-    }
-}
 
 impl<O: Observer, N: Network> Node<O, N> {
     /// First: itself.
@@ -91,148 +63,182 @@ impl<O: Observer, N: Network> Node<O, N> {
         self.uplink.fetch::<Prefetch>();
     }
 
-    /// Then what that points at, whatever happens.
+    /// Then what that points at, whatever happens; and what `records` read of their connections, and its own events
+    /// before `end` as far as they are known. Of which more will be known then is left in `ahead`.
     #[inline]
-    pub(crate) fn fetch_live(&self) {
-        if let Some(engine) = self.engine.as_deref() {
-            engine.fetch_live::<Prefetch>();
+    pub(crate) fn fetch_events<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Mail>,
+        end: u64,
+        ahead: &mut Ahead,
+    ) {
+        ahead.events.clear();
+        ahead.heard.clear();
+        let Some(engine) = self.engine.as_deref() else {
+            return;
+        };
+        engine.fetch_live::<Prefetch>();
+        for mail in records {
+            self.fetch_record(engine, mail, ahead);
         }
-    }
-
-    /// Its own events before `end`, as far as they are known.
-    #[inline]
-    pub(crate) fn ahead(&self, end: u64, mut tell: impl FnMut(Ahead)) {
         if self.downlink.head() < end {
-            let through = self.downlink.through(end).take(THROUGH);
-            through.for_each(|mail| tell(Ahead::of(mail)));
+            for mail in self.downlink.through(end).take(THROUGH) {
+                self.fetch_record(engine, mail, ahead);
+            }
         }
         if self.uplink.end() < end
             && let Some(slot) = self.uplink.first()
         {
             let slot = usize::from(slot);
-            tell(Ahead::Conn { slot });
+            self.fetch_slot(engine, slot);
+            ahead.events.push(Event::Conn { slot });
         }
         if self.timer < end {
-            tell(Ahead::Clock);
+            engine.fetch_tick::<Prefetch>();
+            ahead.events.push(Event::Clock);
+        }
+        if !ahead.events.is_empty() {
+            engine.fetch_limits::<Prefetch>();
         }
     }
 
-    /// Then what such an event reads of its connection; whether more will be known then.
-    #[inline]
-    pub(crate) fn fetch_slot(&self, ahead: Ahead) -> bool {
-        let Some(engine) = self.engine.as_deref() else {
-            return false;
-        };
-        match ahead {
-            Ahead::Have { slot, piece } => {
-                engine.fetch_have::<Prefetch>(slot, piece);
-                // A film's viewers are interested in each other once and for all.
-                return engine.is_live();
-            }
-            Ahead::Block { slot, block } | Ahead::Asking { slot, block } => {
-                Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot);
-                engine.fetch_piece::<Prefetch>(slot, block.piece);
-                if let Ahead::Block { .. } = ahead {
-                    engine.fetch_player::<Prefetch>();
+    /// What this record reads of its connection.
+    #[inline(always)]
+    fn fetch_record(&self, engine: &Peer, mail: &Mail, ahead: &mut Ahead) {
+        let short = mail.door().slot;
+        let slot = usize::from(short);
+        let event = match &mail.body {
+            Body::Message(message) => match message {
+                Message::Have(piece) => {
+                    engine.fetch_have::<Prefetch>(slot, *piece);
+                    // A film's viewers are interested in each other once and for all.
+                    if engine.is_live() {
+                        ahead.heard.push(short);
+                    }
+                    return;
                 }
-            }
-            Ahead::Request { slot, piece } => {
-                Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot);
-                engine.fetch_held::<Prefetch>(piece);
-            }
-            Ahead::Conn { slot } => {
-                Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot);
-            }
-            Ahead::Greeting { slot } => {
-                Prefetch::item(&self.slots, slot);
-                engine.fetch_slot::<Prefetch>(slot);
+                Message::Interested | Message::NotInterested => {
+                    engine.fetch_link::<Prefetch>(slot);
+                    return;
+                }
+                Message::Request(block) => {
+                    engine.fetch_held::<Prefetch>(block.piece);
+                    Event::Conn { slot }
+                }
+                &Message::Piece(block) => {
+                    engine.fetch_piece::<Prefetch>(slot, block.piece);
+                    engine.fetch_player::<Prefetch>();
+                    Event::Block { slot, block }
+                }
+                &Message::Reject(block) => {
+                    engine.fetch_piece::<Prefetch>(slot, block.piece);
+                    Event::Asking { slot, block }
+                }
+                Message::Unchoke => {
+                    let block = FIRST;
+                    engine.fetch_piece::<Prefetch>(slot, block.piece);
+                    Event::Asking { slot, block }
+                }
+                Message::Extended(extended) => {
+                    Prefetch::all(&**extended);
+                    Event::Conn { slot }
+                }
+                _ => Event::Conn { slot },
+            },
+            Body::Hello { .. } => {
                 engine.fetch_names::<Prefetch>();
-                return false;
+                return;
             }
-            Ahead::Knock => {
+            Body::HelloBack { .. } => {
+                self.fetch_slot(engine, slot);
                 engine.fetch_names::<Prefetch>();
-                return false;
+                return;
             }
-            Ahead::Interest { slot } => {
-                engine.fetch_link::<Prefetch>(slot);
-                return false;
-            }
-            Ahead::Clock => engine.fetch_tick::<Prefetch>(),
-        }
-        true
+            _ => Event::Conn { slot },
+        };
+        self.fetch_slot(engine, slot);
+        ahead.events.push(event);
+    }
+
+    #[inline(always)]
+    fn fetch_slot(&self, engine: &Peer, slot: usize) {
+        Prefetch::item(&self.slots, slot);
+        engine.fetch_slot::<Prefetch>(slot);
     }
 
     /// Then what that points at.
     #[inline]
-    pub(crate) fn fetch_queues(&self, ahead: Ahead) {
+    pub(crate) fn fetch_queues(&self, ahead: &Ahead) {
         let Some(engine) = self.engine.as_deref() else {
             return;
         };
-        match ahead {
-            Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {}
-            Ahead::Have { slot, .. } => {
-                if engine.may_interest(slot) {
-                    Prefetch::item(&self.slots, slot);
-                }
+        for &slot in &ahead.heard {
+            let slot = usize::from(slot);
+            if engine.may_interest(slot) {
+                Prefetch::item(&self.slots, slot);
             }
-            Ahead::Block { slot, block } => {
-                self.fetch_busy(slot);
-                engine.fetch_queues::<Prefetch>(slot);
-                engine.fetch_block::<Prefetch>(block);
-                if engine.fetch_if_last::<Prefetch>(block) {
-                    // All will be told.
-                    Prefetch::front(&self.slots, usize::MAX);
+        }
+        for &event in &ahead.events {
+            match event {
+                Event::Block { slot, block } => {
+                    self.fetch_busy(slot);
+                    engine.fetch_queues::<Prefetch>(slot);
+                    engine.fetch_block::<Prefetch>(block);
+                    if engine.fetch_if_last::<Prefetch>(block) {
+                        // All will be told.
+                        Prefetch::front(&self.slots, usize::MAX);
+                    }
                 }
-            }
-            Ahead::Conn { slot } | Ahead::Request { slot, .. } | Ahead::Asking { slot, .. } => {
-                if let Some(lane) = self.lane_at(slot) {
-                    Prefetch::all(lane);
-                }
-                engine.fetch_queues::<Prefetch>(slot);
-                if let Ahead::Asking { block, .. } = ahead {
+                Event::Asking { slot, block } => {
+                    self.fetch_lane(slot);
+                    engine.fetch_queues::<Prefetch>(slot);
                     engine.fetch_block::<Prefetch>(block);
                 }
+                Event::Conn { slot } => {
+                    self.fetch_lane(slot);
+                    engine.fetch_queues::<Prefetch>(slot);
+                }
+                Event::Clock => engine.fetch_asked::<Prefetch>(),
             }
-            Ahead::Clock => engine.fetch_asked::<Prefetch>(),
         }
     }
 
     /// And what that points at.
     #[inline]
-    pub(crate) fn fetch_ends(&self, ahead: Ahead) {
+    pub(crate) fn fetch_ends(&self, ahead: &Ahead) {
         let Some(engine) = self.engine.as_deref() else {
             return;
         };
-        match ahead {
-            Ahead::Have { .. } | Ahead::Greeting { .. } | Ahead::Knock | Ahead::Interest { .. } => {
-            }
-            Ahead::Block { slot, block } => {
-                if engine.is_last(block) {
-                    (0..self.slots.len()).for_each(|slot| self.fetch_busy(slot));
+        for &event in &ahead.events {
+            match event {
+                Event::Block { slot, block } => {
+                    if engine.is_last(block) {
+                        self.slots.iter().filter_map(busy).for_each(Prefetch::all);
+                    }
+                    self.fetch_waiting(slot);
+                    engine.fetch_ends::<Prefetch>(slot);
                 }
-                self.fetch_waiting(slot);
-                engine.fetch_ends::<Prefetch>(slot);
+                Event::Asking { slot, .. } | Event::Conn { slot } => {
+                    self.fetch_waiting(slot);
+                    engine.fetch_ends::<Prefetch>(slot);
+                }
+                Event::Clock => engine.fetch_owed::<Prefetch>(),
             }
-            Ahead::Conn { slot } | Ahead::Request { slot, .. } | Ahead::Asking { slot, .. } => {
-                self.fetch_waiting(slot);
-                engine.fetch_ends::<Prefetch>(slot);
-            }
-            Ahead::Clock => engine.fetch_owed::<Prefetch>(),
         }
     }
 
-    fn lane_at(&self, slot: usize) -> Option<&Lane> {
-        self.slots.get(slot)?.lane.as_deref()
+    /// What only blocks need.
+    #[inline]
+    fn fetch_lane(&self, slot: usize) {
+        if let Some(lane) = self.slots.get(slot).and_then(|slot| slot.lane.as_deref()) {
+            Prefetch::all(lane);
+        }
     }
 
-    /// The lane, if what is said there waits behind a block.
+    /// The same, if what is said there waits behind a block.
     #[inline]
     fn fetch_busy(&self, slot: usize) {
-        let busy = self.conn_at(slot).is_some_and(|conn| conn.busy);
-        if let (true, Some(lane)) = (busy, self.lane_at(slot)) {
+        if let Some(lane) = self.slots.get(slot).and_then(busy) {
             Prefetch::all(lane);
         }
     }
@@ -240,9 +246,15 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// What waits there.
     #[inline]
     fn fetch_waiting(&self, slot: usize) {
-        let busy = self.conn_at(slot).is_some_and(|conn| conn.busy);
-        if let (true, Some(lane)) = (busy, self.lane_at(slot)) {
+        if let Some(lane) = self.slots.get(slot).and_then(busy) {
             Prefetch::ends(&lane.waiting);
         }
     }
+}
+
+/// The lane of a connection on which a block is being sent.
+#[inline(always)]
+fn busy(slot: &Slot) -> Option<&Lane> {
+    let busy = slot.conn.as_ref().is_some_and(|conn| conn.busy);
+    slot.lane.as_deref().filter(|_| busy)
 }
