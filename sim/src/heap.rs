@@ -12,7 +12,8 @@ use crate::observer::Observer;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 use crate::tracker::Tracker;
-use crate::world::{Outcome, Watch};
+use crate::watch::Watch;
+use crate::world::Outcome;
 
 /// `(time, turn, source, source's number, receiver)`, and where a record lies.
 type Entry = Reverse<(u64, Turn, u32, u32, u32, usize)>;

@@ -11,7 +11,7 @@
 //! | `setup.rs` | a run, fully spelled out |
 //! | `scenario/` | from a scenario file to the setups of its runs |
 //! | `cast.rs` | who there is: numbers, classes, links, arrivals; all draws by name |
-//! | `world.rs`, `report.rs`, `observer.rs` | the way in and out |
+//! | `world.rs`, `watch.rs`, `report.rs`, `observer.rs` | the way in and out |
 //! | `windows.rs`, `chunk.rs`, `calendar.rs`, `outbox.rs` | the parallel driver (DESIGN 5) |
 //! | `heap.rs` | the plain driver, the oracle of the other; that of `fluid` |
 //! | `node/` | one peer's engine and all that is its own: links, connections, storage, viewer |
@@ -19,7 +19,7 @@
 //! | `links/` | the network model of every large run, as arithmetic without a world |
 //! | `fluid/` | the exact one of small runs: max-min fair rates, a check on the other; and solved in batches, the coarse one of long large runs |
 //! | `tracker.rs` | the tracker |
-//! | `trace.rs` | the trace hash |
+//! | `trace.rs`, `trace/` | the trace hash |
 //! | `check/` | what must hold in every run |
 //! | `mutant.rs` | bugs on purpose, for the tests of the checks |
 //! | `hot.rs` | what `benches/` may see |
@@ -57,6 +57,7 @@ mod setup;
 mod shared;
 mod trace;
 mod tracker;
+mod watch;
 mod windows;
 mod world;
 

@@ -14,7 +14,8 @@ use crate::observer::Observer;
 use crate::outbox::Outbox;
 use crate::shared::Shared;
 use crate::tracker::Tracker;
-use crate::world::{Outcome, Watch};
+use crate::watch::Watch;
+use crate::world::Outcome;
 
 /// Records and due peers a window must have for threads to be worth waking.
 const WORTH_THREADS: usize = 256;

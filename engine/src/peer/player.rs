@@ -4,6 +4,7 @@
 //! come: a stall's cause is told to it by the peer. It queues events; the peer takes them.
 
 mod live;
+mod pressed;
 mod reported;
 mod rules;
 mod stall;
@@ -13,7 +14,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::pieces::PieceTable;
-use crate::error::CallError;
 use crate::event::{Cause, Event};
 use crate::geometry::PieceIndex;
 use crate::policy::{LatePolicy, PlaybackConfig};
@@ -203,88 +203,6 @@ impl Player {
     fn find_frontier(&mut self, from: usize, table: &PieceTable) {
         self.quiet_until = Instant::ZERO;
         self.frontier = table.have().first_missing(from);
-    }
-
-    /// The viewer presses play.
-    pub(crate) fn play(&mut self, now: Instant, table: &PieceTable) -> Result<(), CallError> {
-        if self.state != PlayState::Idle {
-            return Err(CallError::State("playing already"));
-        }
-        if self.is_reported() {
-            // Somebody reads ahead: who presses play is told.
-            self.state = PlayState::Paused;
-            return Ok(());
-        }
-        self.quiet_until = Instant::ZERO;
-        self.state = PlayState::Buffering;
-        self.requested_at = now;
-        self.events.push(Event::PlayRequested);
-        self.find_frontier(0, table);
-        self.advance(now, table);
-        Ok(())
-    }
-
-    pub(crate) fn pause(&mut self, now: Instant) -> Result<(), CallError> {
-        match self.state {
-            PlayState::Playing | PlayState::Stalled => {
-                self.end_stall(now);
-                self.settle(now);
-                self.paused_from = PlayState::Playing;
-            }
-            PlayState::Buffering => self.paused_from = PlayState::Buffering,
-            PlayState::Idle => return Err(CallError::State("idle: press play first")),
-            PlayState::Paused => return Err(CallError::State("paused already")),
-            PlayState::Ended => return Err(CallError::State("at its end")),
-        }
-        self.quiet_until = Instant::ZERO;
-        self.state = PlayState::Paused;
-        self.events.push(Event::Paused);
-        Ok(())
-    }
-
-    pub(crate) fn resume(&mut self, now: Instant, table: &PieceTable) -> Result<(), CallError> {
-        if self.state != PlayState::Paused {
-            return Err(CallError::State("not paused"));
-        }
-        self.unrest();
-        self.state = self.paused_from;
-        self.anchor_at = now;
-        self.events.push(Event::Unpaused);
-        self.advance(now, table);
-        Ok(())
-    }
-
-    pub(crate) fn seek(
-        &mut self,
-        now: Instant,
-        byte: u64,
-        table: &PieceTable,
-    ) -> Result<(), CallError> {
-        if self.live.is_some() {
-            return Err(CallError::Live);
-        }
-        if self.state == PlayState::Idle {
-            return Err(CallError::State("idle: press play first"));
-        }
-        if byte >= self.total {
-            return Err(CallError::Beyond(byte));
-        }
-        self.end_stall(now);
-        self.settle(now);
-        if self.state == PlayState::Paused {
-            self.paused_from = PlayState::Buffering;
-        } else {
-            self.state = PlayState::Buffering;
-        }
-        self.anchor_byte = byte;
-        self.seek_at = now;
-        self.events.push(Event::SeekStarted {
-            to: Duration::from_nanos(self.bitrate.nanos_for(byte)),
-        });
-        let piece = table.geometry().piece_at(byte);
-        self.find_frontier(table.offset(piece).expect("below the total"), table);
-        self.advance(now, table);
-        Ok(())
     }
 
     /// Bytes of use came in.
