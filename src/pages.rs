@@ -138,6 +138,7 @@ mod tests {
             assert_eq!(asked(None, system), None);
         }
     }
+
     #[test]
     fn who_was_told_and_did_not_ask_is_seen() {
         let on_request = "always [madvise] never\n";

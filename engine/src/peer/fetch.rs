@@ -97,7 +97,7 @@ impl Peer {
         self.fetch_neighbour::<F>(slot);
     }
 
-    /// And whatever it is.
+    /// And what it is bound by, whoever it is from.
     #[inline]
     pub fn fetch_limits<F: Fetch>(&self) {
         F::all(&self.config.limits);
