@@ -334,4 +334,23 @@ mod tests {
             "the slot's next neighbour counts again"
         );
     }
+    #[test]
+    fn a_seed_counts_nowhere_whatever_its_slot_and_its_slots_next_neighbour_does() {
+        for seed in [0, 63, 64, 127, 128, 199] {
+            let mut owners = Owners::new(2, 200);
+            let other = 100;
+            owners.insert(1, other);
+            owners.set(&Bitfield::full(2), seed);
+            let seen = |owners: &Owners| {
+                let anybody = [0, 1].map(|offset| owners.anybody(offset));
+                let counts = [0, 1].map(|offset| owners.availability(offset));
+                (anybody, counts)
+            };
+            assert_eq!(seen(&owners), ([true, true], [0, 1]), "slot {seed}");
+            owners.clear(seed);
+            assert_eq!(seen(&owners), ([false, true], [0, 1]), "slot {seed}");
+            owners.insert(0, seed);
+            assert_eq!(seen(&owners), ([true, true], [1, 1]), "slot {seed}");
+        }
+    }
 }
