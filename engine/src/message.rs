@@ -294,6 +294,7 @@ impl Message {
     }
 
     /// Bytes on the wire, length prefix and payload included. Equals what `wire` writes.
+    #[inline]
     #[must_use]
     pub fn wire_len(&self) -> u32 {
         match self {

@@ -172,6 +172,7 @@ impl Mail {
     }
 
     /// As a downlink sees it.
+    #[inline]
     pub(crate) fn arriving(&self) -> Arriving {
         Arriving {
             at: self.at,
@@ -213,8 +214,18 @@ impl Body {
         }
     }
 
-    /// Bytes it costs on each link it passes.
+    /// Bytes it costs on each link it passes. Asked of every record, most of which are messages and acknowledgements:
+    /// where it is asked, only these are looked at.
+    #[inline]
     pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Message(message) => message_bytes(message),
+            Self::Ack { .. } => HEADER,
+            other => other.bytes_of_any(),
+        }
+    }
+
+    fn bytes_of_any(&self) -> u64 {
         match self {
             Self::Message(message) => message_bytes(message),
             Self::Ack { .. } | Self::Syn { .. } | Self::SynAck | Self::Reset | Self::Fin => HEADER,

@@ -25,8 +25,17 @@ impl Outputs {
     #[inline]
     pub(super) fn take_room(&mut self, from: &mut Self) {
         if from.0.has_room() {
-            self.0 = core::mem::take(&mut from.0);
+            if self.0.has_room() {
+                self.give_up_room();
+            }
+            core::mem::swap(&mut self.0, &mut from.0);
         }
+    }
+
+    /// It was called by somebody who lent it nothing.
+    #[cold]
+    fn give_up_room(&mut self) {
+        self.0 = Thin::new();
     }
 
     /// This is to be done after all else.

@@ -159,6 +159,7 @@ impl Peer {
     }
 
     /// When the next hidden piece must be told of.
+    #[inline]
     pub(super) fn reveal_at(&self) -> Instant {
         self.live
             .as_ref()
@@ -166,6 +167,7 @@ impl Peer {
             .map_or(Instant::FAR, |hidden| hidden.until)
     }
 
+    #[inline]
     pub(super) fn reveal_due(&mut self) {
         while self.reveal_at() <= self.now {
             self.reveal(0);

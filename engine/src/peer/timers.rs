@@ -12,6 +12,7 @@ pub(super) const TICK: Duration = Duration::from_secs(1);
 
 impl Peer {
     /// When to call `handle(_, Input::Timeout)` at the latest.
+    #[inline]
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.left {
@@ -53,14 +54,20 @@ impl Peer {
             .min(self.forwarding.next())
     }
 
-    /// Does what is due.
+    /// Does what is due: at most calls, nothing.
+    #[inline]
     pub(super) fn timers(&mut self) {
-        let now = self.now;
         self.reveal_due();
         debug_assert_eq!(self.due, self.next_due(), "a time changed unnoticed");
-        if now < self.due.min(self.tick_at) && self.talks.is_none() {
-            return;
+        if self.now >= self.due.min(self.tick_at) || self.talks.is_some() {
+            self.keep_time();
         }
+    }
+
+    /// Something is due.
+    #[inline(never)]
+    fn keep_time(&mut self) {
+        let now = self.now;
         if self.reports.is_due(now) {
             self.query_grandchildren();
         }

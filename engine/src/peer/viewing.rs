@@ -149,14 +149,24 @@ impl Peer {
     }
 
     /// Lets the player do what is due, tells what it did, and finds the cause of a stall.
+    #[inline]
     pub(super) fn attend_player(&mut self) {
+        if self
+            .player
+            .as_deref()
+            .is_some_and(|player| !player.is_quiet(self.now))
+        {
+            self.advance_player();
+        }
+    }
+
+    /// The player has something to do.
+    #[inline(never)]
+    fn advance_player(&mut self) {
         let now = self.now;
         let Some(player) = &mut self.player else {
             return;
         };
-        if player.is_quiet(now) {
-            return;
-        }
         player.advance(now, &self.pieces);
         self.follow_playhead();
         if let Some(player) = &mut self.player {

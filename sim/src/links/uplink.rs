@@ -77,6 +77,7 @@ impl Network for Uplink {
         self.at
     }
 
+    #[inline]
     fn control(&mut self, now: u64, bytes: u64) -> (u64, u64) {
         self.advance(now);
         let span = nanos_for(bytes, self.rate);
@@ -84,6 +85,7 @@ impl Network for Uplink {
         (self.at, span)
     }
 
+    #[inline]
     fn begin(&mut self, now: u64, slot: u16, _to: u32, bytes: u64) -> u64 {
         self.advance(now);
         let work = nanos_for(bytes, self.rate) << FRACTION;

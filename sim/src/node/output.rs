@@ -16,6 +16,7 @@ use crate::observer::Observer;
 
 impl<O: Observer, N: Network> Node<O, N> {
     /// One thing to do. Answers that come at once are left in `pending`.
+    #[inline(always)]
     pub(super) fn output(&mut self, now: u64, output: Output, net: &mut Net<'_>) {
         match output {
             Output::Dial { conn, addr } => self.dial(now, conn, addr, net),

@@ -6,7 +6,7 @@ use swarmbed_engine::{ConnId, Input, Instant, Message, Overheard};
 use super::{Net, Node};
 use crate::chunk::Place;
 use crate::mail::{Body, Door, Mail, message_bytes};
-use crate::network::Network;
+use crate::network::{Arriving, Network};
 use crate::observer::Observer;
 use crate::report::Ending;
 use crate::setup::WireMode;
@@ -61,6 +61,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// Its own event.
+    #[inline]
     pub(crate) fn own(&mut self, now: u64, turn: Turn, net: &mut Net<'_>) {
         self.count_instant(now, net);
         match turn {
@@ -84,9 +85,14 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// A record arrives at its downlink.
     pub(crate) fn mail(&mut self, mail: Mail, net: &mut Net<'_>) {
+        let record = mail.arriving();
+        self.arrived(mail, record, net);
+    }
+
+    #[inline]
+    fn arrived(&mut self, mail: Mail, record: Arriving, net: &mut Net<'_>) {
         let now = mail.at;
         self.count_instant(now, net);
-        let record = mail.arriving();
         if let Some(mail) = N::arrive(&mut self.downlink, record, mail) {
             self.deliver(now, mail, record.bytes, net);
         }
@@ -94,11 +100,11 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// The record is a message that is through at once, and of which little follows: it is dealt with. The oracle
     /// among the drivers does without this.
-    fn overhear(&mut self, mail: &Mail, net: &mut Net<'_>) -> Overheard {
+    fn overhear(&mut self, mail: &Mail, record: Arriving, net: &mut Net<'_>) -> Overheard {
         let Some(message) = mail.body.brief() else {
             return Overheard::Not;
         };
-        let Some(done) = N::at_once(&self.downlink, mail.arriving()) else {
+        let Some(done) = N::at_once(&self.downlink, record) else {
             return Overheard::Not;
         };
         let heard = self.hear(mail.at, mail.door(), message, net);
@@ -124,7 +130,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     }
 
     /// A message is through: it is dealt with, if little follows from it.
-    #[inline]
+    #[inline(always)]
     fn hear(&mut self, now: u64, door: Door, message: &Message, net: &mut Net<'_>) -> Overheard {
         let Door { serial, slot } = door;
         let conn = ConnId::new(serial, slot);
@@ -164,9 +170,10 @@ impl<O: Observer, N: Network> Node<O, N> {
                 Some(place) if place.at < end && (place.at, Turn::Mail) < next => {
                     mail = waiting.next();
                     let record = &mut mails[place.index as usize];
-                    let heard = self.overhear(record, net);
+                    let arriving = record.arriving();
+                    let heard = self.overhear(record, arriving, net);
                     if heard == Overheard::Not {
-                        self.mail(record.take(), net);
+                        self.arrived(record.take(), arriving, net);
                     } else {
                         // Nothing of a brief message is to be given back.
                         std::mem::forget(std::mem::replace(&mut record.body, Body::Taken));
