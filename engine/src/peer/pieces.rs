@@ -122,12 +122,13 @@ impl PieceTable {
         (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b)
     }
 
-    /// The table becomes another's, who has `have` and asks nobody; owners stay as they are.
-    pub(crate) fn stand_for(&mut self, have: &Bitfield, salt: u32) {
+    /// The table becomes another's, who has `have` and will ask the neighbour in `slot`; owners stay as they are. Only this
+    /// neighbour's candidates are counted anew: all of thousands would take longer than to choose among one's pieces.
+    pub(crate) fn stand_for(&mut self, have: &Bitfield, salt: u32, slot: usize) {
         debug_assert!(self.started.is_empty(), "something is asked for");
         self.have.clone_from(have);
         self.selectable = have.complement();
-        self.recount();
+        self.candidates[slot] = self.count(slot);
         self.salt = salt.wrapping_mul(0x27d4_eb2f);
     }
 

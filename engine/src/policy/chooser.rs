@@ -74,7 +74,7 @@ impl Chooser {
     /// # Panics
     /// If the selector chooses what is no candidate, as in a swarm.
     pub fn choose(&mut self, have: &Bitfield, whose: u32, other: u16) -> Option<usize> {
-        self.table.stand_for(have, whose);
+        self.table.stand_for(have, whose, usize::from(other));
         let no_neighbours = Vec::new();
         let view = SelectView {
             table: &self.table,

@@ -49,10 +49,9 @@ impl PieceTable {
         self.owners.shift_down(by);
     }
 
-    /// Who has what moves under pieces that stay: for tables that stand for others, see `stand_for`.
+    /// Who has what moves under pieces that stay: for tables that stand for others, see `stand_for`, which counts anew.
     pub(crate) fn slide_owners(&mut self, by: usize) {
         self.owners.shift_down(by);
-        self.recount();
     }
 
     /// A block of the piece is asked of nobody.
@@ -72,13 +71,6 @@ impl PieceTable {
             for (candidates, has) in self.candidates.iter_mut().zip(owners) {
                 *candidates = candidates.wrapping_sub(has);
             }
-        }
-    }
-
-    /// Counts anew.
-    pub(super) fn recount(&mut self) {
-        for slot in 0..self.candidates.len() {
-            self.candidates[slot] = self.count(slot);
         }
     }
 
