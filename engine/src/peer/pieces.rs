@@ -313,4 +313,21 @@ mod tests {
         assert!(table.selectable().contains(0) && table.wants(blocks[0]));
         table.check();
     }
+
+    #[test]
+    fn who_stands_for_another_counts_nobody_but_whom_it_asks() {
+        let (mut table, _) = table(3);
+        for slot in [0, 1] {
+            assert!(table.insert_owner(0, slot) && table.insert_owner(1, slot));
+        }
+        let mut have = Bitfield::new(3);
+        have.insert(0);
+        table.stand_for(&have, 1, 0);
+        let candidates = [0, 1].map(|slot| table.candidates_of(slot));
+        assert_eq!(
+            candidates,
+            [1, 2],
+            "a contact of thousands looks at one place"
+        );
+    }
 }
