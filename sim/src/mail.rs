@@ -225,6 +225,7 @@ impl Body {
         }
     }
 
+    /// The same, whatever it is.
     fn bytes_of_any(&self) -> u64 {
         match self {
             Self::Message(message) => message_bytes(message),

@@ -334,6 +334,7 @@ mod tests {
             "the slot's next neighbour counts again"
         );
     }
+
     #[test]
     fn a_seed_counts_nowhere_whatever_its_slot_and_its_slots_next_neighbour_does() {
         for seed in [0, 63, 64, 127, 128, 199] {

@@ -65,7 +65,7 @@ impl Chooser {
 
     /// The window moves: every offset becomes lower by `by`, and the lowest fall out.
     pub fn slide(&mut self, by: u32) {
-        self.table.slide_owners(by as usize);
+        self.table.shift_owners(by as usize);
     }
 
     /// The offset that one who has `have` asks of this other. Of equally rare pieces everybody

@@ -44,13 +44,9 @@ impl PieceTable {
         self.candidates[slot] = 0;
     }
 
-    /// Every offset becomes lower by `by`. Of what falls out nothing may be selectable.
-    pub(super) fn shift_owners(&mut self, by: usize) {
-        self.owners.shift_down(by);
-    }
-
-    /// Who has what moves under pieces that stay: for tables that stand for others, see `stand_for`, which counts anew.
-    pub(crate) fn slide_owners(&mut self, by: usize) {
+    /// Every offset becomes lower by `by`. Of what falls out nothing may be selectable, but in a table that is to stand
+    /// for somebody else next: `stand_for` counts anew.
+    pub(crate) fn shift_owners(&mut self, by: usize) {
         self.owners.shift_down(by);
     }
 
