@@ -4,9 +4,11 @@
 Plays a small part of scenarios/bench/file-2k.toml on one thread and counts what `World::run` executes (not reading, tables and
 figures): instructions, lines of memory that a cache of 512 KiB would not have (simulated, so that it is the same on every
 processor), and how often memory is asked for. A swarm waits for lines longer than for its instructions; and it is a mistake if
-memory is given back and asked for anew where it could be kept. Compares with results/bench/instructions.json: 10 % more of
-any of them, and it fails. With --update it writes that file, and beside it instructions.txt, the functions that take most.
-With --coarse it counts instructions of small parts of scenarios/coarse in the default and in each coarse mode instead, and writes results/coarse/instructions.txt.
+memory is given back and asked for anew where it could be kept. And counts what one row of the validation executes: a peer
+with thousands of neighbours costs more there in places where those of a swarm do not. Compares with
+results/bench/instructions.json: 10 % more of any of them, and it fails. With --update it writes that file, and beside it
+instructions.txt, the functions that take most. With --coarse it counts instructions of small parts of scenarios/coarse in the
+default and in each coarse mode instead, and writes results/coarse/instructions.txt.
 
 usage: tests/instructions.py PROGRAM [--update | --coarse]     PROGRAM: a release build of swarmbed
 """
@@ -31,6 +33,10 @@ CACHES = ["--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=524288,
 COUNTS = {"instructions_per_block": ["Ir"], "lines_missed_per_block": ["ILmr", "DLmr", "DLmw"]}
 ASKED = "times_memory_is_asked_for_per_block"
 ASKS = ["malloc", "calloc", "realloc"]
+# A reduced world: one peer among thousands, whose policies are the shipped ones.
+REDUCED = ["validate", "6", "--quick", "--quiet"]
+VALIDATED = "million_instructions_of_a_row_of_validate"
+MEASURES = [*COUNTS, ASKED, VALIDATED]
 UPDATE = "tests/instructions.py target/release/swarmbed --update"
 
 
@@ -46,23 +52,29 @@ FLUID = 'network.model={ fluid = { batch = "100 ms" } }'
 MODES = {"default": [], "pieces": [PIECE], "fluid": [FLUID], "pieces, fluid": [PIECE, FLUID]}
 
 
-def count(program, folder, scenario=SCENARIO, sets=SETS, caches=()):
-    """What was counted by its name in callgrind, useful blocks, and the profile."""
-    profile = folder / "profile"
-    command = ["valgrind", "--tool=callgrind", f"--toggle-collect={COUNTED}", f"--callgrind-out-file={profile}", *caches]
-    command += [program, "run", scenario, "--threads", "1", "--seeds", "1", "--quiet", "--out", str(folder / "out")]
-    for one in sets:
-        command += ["--set", one]
+def callgrind(profile, command, options=()):
+    """What callgrind counts while this runs on one thread, by name; and leaves `profile`."""
+    valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", *options]
+    command = [*valgrind, *command, "--threads", "1"]
     # Begun anew for huge pages, it would be counted no more.
     as_it_is = os.environ | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
     done = subprocess.run(command, cwd=HERE, env=as_it_is, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    cost = json.loads((folder / "out/provenance.json").read_text())["cost"]
     said = profile.read_text()
     events = re.search(r"^events: (.*)", said, re.M)
     totals = re.search(r"^totals: (.*)", said, re.M)
-    counted = dict(zip(events.group(1).split(), map(int, totals.group(1).split()))) if events and totals else {}
+    return dict(zip(events.group(1).split(), map(int, totals.group(1).split()))) if events and totals else {}
+
+
+def count(program, folder, scenario=SCENARIO, sets=SETS, caches=()):
+    """What was counted by its name in callgrind, useful blocks, and the profile."""
+    profile = folder / "profile"
+    command = [program, "run", scenario, "--seeds", "1", "--quiet", "--out", str(folder / "out")]
+    for one in sets:
+        command += ["--set", one]
+    counted = callgrind(profile, command, [f"--toggle-collect={COUNTED}", *caches])
+    cost = json.loads((folder / "out/provenance.json").read_text())["cost"]
     if not counted.get("Ir"):
         sys.exit(f"callgrind saw no call of {COUNTED}: was it renamed, or made part of its caller?")
     return counted, cost["useful_blocks"], profile
@@ -134,6 +146,11 @@ def main():
         for name, events in COUNTS.items():
             now[name] = round(sum(counted[event] for event in events) / blocks)
         now[ASKED] = round(times_asked(profile) / blocks, 2)
+        reduced = callgrind(pathlib.Path(folder) / "reduced", [program, *REDUCED])
+        now["reduced"] = REDUCED
+        now[VALIDATED] = round(reduced.get("Ir", 0) / 1e6)
+        if now[VALIDATED] == 0:
+            sys.exit(f"callgrind counted nothing of {' '.join(REDUCED)}")
         if update:
             RECORD.parent.mkdir(parents=True, exist_ok=True)
             RECORD.write_text(json.dumps(now, indent=2) + "\n")
@@ -142,22 +159,24 @@ def main():
                 lines += [f"{now[name]} {told(name)}, by function", "", "  share  a block"]
                 lines += [*functions(profile, events, blocks), ""]
             PROFILE.write_text("\n".join(lines[:-1]) + "\n")
-            print(f"{RECORD.relative_to(HERE)}: " + ", ".join(f"{now[name]} {told(name)}" for name in [*COUNTS, ASKED]))
+            print(f"{RECORD.relative_to(HERE)}: " + ", ".join(f"{now[name]} {told(name)}" for name in MEASURES))
             return
     compare(json.loads(RECORD.read_text()), now)
 
 
 def told(name):
-    return name.replace("_per_block", "").replace("_", " ") + " per useful block"
+    """The measure in words."""
+    words = name.replace("_", " ")
+    return words.replace("per block", "per useful block")
 
 
 def compare(then, now):
     """Fails where more is counted than was recorded."""
-    for key in ["scenario", "set", "counted"]:
-        if then[key] != now[key]:
+    for key in ["scenario", "set", "counted", "reduced"]:
+        if then.get(key) != now[key]:
             sys.exit(f"{RECORD.relative_to(HERE)} is of another {key}; if that is meant: {UPDATE}")
     less, more, lines = [], [], []
-    for name in [*COUNTS, ASKED]:
+    for name in MEASURES:
         old, new = then[name], now[name]
         lines.append(f"{new} {told(name)}, {old} recorded: {100 * (new / old - 1):+.1f} %")
         if new > old * ALLOWED:
