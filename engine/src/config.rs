@@ -45,6 +45,14 @@ pub struct Limits {
     pub quick_pipeline: bool,
 }
 
+impl Limits {
+    /// Neighbours at most, dialled or accepted: as many slots there are.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.neighbours_max.max(self.dial_below).into()
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -54,8 +54,9 @@ impl Cause {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CauseMillis(pub [u32; 6]);
 
-/// Bytes moved so far, cumulative since the peer joined.
+/// Bytes moved so far, cumulative since the peer joined. What nearly every call changes comes first in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub struct Traffic {
     /// Payload of blocks sent.
     pub payload_up: u64,

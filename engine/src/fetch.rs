@@ -29,6 +29,13 @@ pub trait Fetch {
         Self::front(core::slice::from_ref(of), bytes);
     }
 
+    /// The bytes of this from one offset to another will be, both of which begin a line of it.
+    #[inline(always)]
+    fn part<T>(of: &T, bytes: core::ops::Range<usize>) {
+        let address = core::ptr::from_ref(of).addr();
+        Self::span(address.wrapping_add(bytes.start), bytes.end - bytes.start);
+    }
+
     /// The first `bytes` of these will be, or all if they are fewer.
     #[inline(always)]
     fn front<T>(of: &[T], bytes: usize) {
@@ -57,11 +64,24 @@ pub trait Fetch {
     /// The first of a queue will be taken, and something will be put last.
     #[inline(always)]
     fn ends<T>(of: &VecDeque<T>) {
+        Self::place(of.as_slices().0.as_ptr());
+        Self::end(of);
+    }
+
+    /// Something will be put last.
+    #[inline(always)]
+    fn end<T>(of: &VecDeque<T>) {
         let (front, back) = of.as_slices();
         let last = if back.is_empty() { front } else { back };
-        for place in [front.as_ptr(), last.as_ptr_range().end] {
-            Self::line(place.addr());
-            Self::line(place.addr().wrapping_add(size_of::<T>() - 1));
+        Self::place(last.as_ptr_range().end);
+    }
+
+    /// An item will be there, or is.
+    #[inline(always)]
+    fn place<T>(at: *const T) {
+        Self::span(at.addr(), size_of::<T>());
+        if align_of::<T>() < LINE {
+            Self::line(at.addr().wrapping_add(size_of::<T>() - 1));
         }
     }
 }
@@ -102,6 +122,7 @@ mod tests {
         let from = core::ptr::from_ref(&lines).addr();
         assert_eq!(noted(from, || Noted::all(&lines)), (4, 0b1111));
         assert_eq!(noted(from, || Noted::start(&lines, 100)), (2, 0b11));
+        assert_eq!(noted(from, || Noted::part(&lines, 64..192)), (2, 0b110));
         // A word lies in one line; what is no whole line may lie in two.
         assert_eq!(noted(from, || Noted::item(&lines.0, 9)), (1, 0b10));
         let pairs: &[[u64; 5]] = lines.0.as_chunks().0;
@@ -115,5 +136,12 @@ mod tests {
         queue.extend([[0; 8]; 3]);
         let from = queue.as_slices().0.as_ptr().addr();
         assert_eq!(noted(from, || Noted::ends(&queue)), (4, 0b1001));
+        assert_eq!(noted(from, || Noted::end(&queue)), (2, 0b1000));
+        // What is aligned to lines is in as few.
+        let mut queue: VecDeque<Lines> = VecDeque::with_capacity(2);
+        let from = queue.as_slices().0.as_ptr().addr();
+        assert_eq!(noted(from, || Noted::end(&queue)), (4, 0b1111));
+        queue.push_back(Lines([0; 32]));
+        assert_eq!(noted(from, || Noted::end(&queue)), (4, 0b1111_0000));
     }
 }

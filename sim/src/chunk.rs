@@ -214,10 +214,10 @@ impl<O: Observer, N: Network> Chunk<O, N> {
         };
         if let Some((_, peer)) = turn(0) {
             nodes[peer].fetch();
+            records(peer).for_each(Prefetch::all);
         }
         if let Some((_, peer)) = turn(1) {
-            nodes[peer].fetch_engine();
-            records(peer).for_each(Prefetch::all);
+            nodes[peer].fetch_engine(records(peer), end);
         }
         if let Some((place, peer)) = turn(2) {
             nodes[peer].fetch_events(records(peer), end, &mut ahead[place]);

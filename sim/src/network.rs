@@ -33,6 +33,9 @@ pub(crate) trait Network: Sized {
         None
     }
 
+    /// Makes room for the blocks that most have under way at a time: where what else is read of the peer lies.
+    fn reserve(&mut self) {}
+
     /// What most changes read beside itself will be read.
     fn fetch<F: Fetch>(&self) {}
 

@@ -103,6 +103,7 @@ impl Peer {
             forwarding: Forwarding::new(),
             uplink: None,
             tick_at: now + TICK,
+            limits: config.limits,
             traffic: Traffic::default(),
             outbox: Outputs::default(),
             pieces,

@@ -36,6 +36,8 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
 
 /// Slots that room is made for at once.
 const SLOTS_MORE: usize = 4;
+/// What most messages read of a neighbour lies side by side for so many from the first on, and close to the peer itself.
+const SLOTS_AT_ONCE: usize = 128;
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
@@ -43,8 +45,8 @@ impl Peer {
         let ours = self.config.listen;
         let room = match source {
             // Neighbours may not crowd out those whom trackers and the user know.
-            AddressSource::Pex => self.config.limits.addresses_max / 2,
-            AddressSource::Tracker | AddressSource::User => self.config.limits.addresses_max,
+            AddressSource::Pex => self.limits.addresses_max / 2,
+            AddressSource::Tracker | AddressSource::User => self.limits.addresses_max,
         };
         for &addr in peers.iter().filter(|&&addr| Some(addr) != ours) {
             self.book.add(addr, room, self.now);
@@ -54,7 +56,7 @@ impl Peer {
 
     /// Dials until there are enough neighbours, or no addresses.
     pub(super) fn dial(&mut self) {
-        let limits = self.config.limits;
+        let limits = self.limits;
         if self.order.len() >= usize::from(limits.dial_below) {
             return;
         }
@@ -115,7 +117,7 @@ impl Peer {
             let conn = self.at(other).conn;
             self.close(conn, CloseReason::Duplicate);
         }
-        if self.order.len() >= usize::from(self.config.limits.neighbours_max) {
+        if self.order.len() >= usize::from(self.limits.neighbours_max) {
             return Err(Refused::Full);
         }
         let conn = self.admit(addr, false);
@@ -171,9 +173,12 @@ impl Peer {
             if self.neighbours.len() == self.neighbours.capacity() {
                 // Not by doubling: most peers have about as many as they may.
                 self.neighbours.reserve_exact(SLOTS_MORE);
-                self.links.reserve_exact(SLOTS_MORE);
-                self.tags.reserve_exact(SLOTS_MORE);
-                self.order.reserve_exact(SLOTS_MORE);
+                if self.links.is_empty() {
+                    let most = self.limits.slots().min(SLOTS_AT_ONCE);
+                    self.links.reserve_exact(most);
+                    self.tags.reserve_exact(most);
+                    self.order.reserve_exact(most);
+                }
             }
             self.neighbours.push(None);
             self.neighbours.len() - 1
@@ -265,7 +270,7 @@ impl Peer {
         ExtendedHandshake {
             extensions,
             port: self.config.listen.map(|listen| listen.port()),
-            requests_max: Some(u32::from(self.config.limits.uploads_queued_max)),
+            requests_max: Some(u32::from(self.limits.uploads_queued_max)),
             client: Some(concat!("swarmbed ", env!("CARGO_PKG_VERSION")).into()),
             metadata_size: exchange.metadata,
             // As those do who give the torrent away.

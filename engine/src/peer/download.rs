@@ -55,7 +55,7 @@ impl Peer {
     /// Fills one neighbour's pipeline.
     pub(super) fn ask(&mut self, conn: ConnId) {
         let now = self.now;
-        let limits = self.config.limits;
+        let limits = self.limits;
         if self.link(conn).is_none() || !self.may_ask() {
             return;
         }
@@ -134,7 +134,7 @@ impl Peer {
         let Some(offset) = self.pieces.offset(first.piece) else {
             return count;
         };
-        let limit = usize::from(self.config.limits.requests_max);
+        let limit = usize::from(self.limits.requests_max);
         while self.pieces.selectable().contains(offset)
             && self
                 .neighbour(conn)

@@ -1,31 +1,74 @@
 //! What a call will read, step by step along the pointers, for a driver that knows whose turn comes next: of each step,
 //! all is known once what the step before named is there. See [`Fetch`].
 
+use core::mem::offset_of;
+
 use super::{Flag, Peer};
 use crate::fetch::Fetch;
 use crate::geometry::{Block, PieceIndex};
 
-/// Bytes of a peer that most calls read.
-const HOT: usize = 592;
+/// Bytes of a peer that every call reads.
+const CALL: usize = 256;
 
-/// Bytes of a neighbour that most messages read.
+/// And a HAVE, or a request.
+const HEARD: usize = 384;
+
+/// And blocks that come, requests that may be made, and the clock.
+const HOT: usize = 640;
+
+// Each begins where the fields do that it names last; see `Peer`.
+const _: () = assert!(
+    offset_of!(Peer, limits) + size_of::<crate::Limits>() + offset_of!(crate::Traffic, duplicate)
+        <= CALL
+        && offset_of!(Peer, pieces) + 24 <= CALL
+        && offset_of!(Peer, selector) >= HEARD
+        && offset_of!(Peer, wants) < HOT
+);
+
+/// Bytes of a live stream that every message reads.
+const HOT_LIVE: usize = 128;
+
+/// Bytes of a neighbour that blocks it asks for read.
+const HOT_UPLOAD: usize = 64;
+
+/// And those that blocks it sends do.
 const HOT_NEIGHBOUR: usize = 128;
 
 impl Peer {
     /// First: what every call reads.
     #[inline]
     pub fn fetch<F: Fetch>(&self) {
-        F::start(self, HOT);
+        F::start(self, CALL);
+    }
+
+    /// And if it is a HAVE, or a block is asked for.
+    #[inline]
+    pub fn fetch_news<F: Fetch>(&self) {
+        F::part(self, CALL..HEARD);
+    }
+
+    /// And if a block comes, requests may be made, or the clock is looked at.
+    #[inline]
+    pub fn fetch_more<F: Fetch>(&self) {
+        F::part(self, CALL..HOT);
     }
 
     /// Then what most calls read of a viewer and of a live stream's peer.
     #[inline]
     pub fn fetch_live<F: Fetch>(&self) {
         if let Some(live) = self.live.as_deref() {
-            F::all(live);
+            F::start(live, HOT_LIVE);
         }
         if let Some(player) = self.player.as_deref() {
             F::start(player, 1);
+        }
+    }
+
+    /// And all of that, which the clock reads; of the player, blocks that come do, too.
+    #[inline]
+    pub fn fetch_all_live<F: Fetch>(&self) {
+        if let Some(live) = self.live.as_deref() {
+            F::all(live);
         }
     }
 
@@ -58,7 +101,6 @@ impl Peer {
     #[inline]
     pub fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         F::item(&self.links, slot);
-        self.fetch_heard::<F>(slot);
         self.pieces.fetch_have::<F>(slot, piece);
     }
 
@@ -78,10 +120,17 @@ impl Peer {
     }
 
     #[inline(always)]
-    fn fetch_neighbour<F: Fetch>(&self, slot: usize) {
+    fn fetch_neighbour<F: Fetch>(&self, slot: usize, bytes: usize) {
         if let Some(neighbour) = self.neighbours.get(slot) {
-            F::start(neighbour, HOT_NEIGHBOUR);
+            F::start(neighbour, bytes);
         }
+    }
+
+    /// Or what it reads of the neighbour in this slot that a block is asked for, or has left.
+    #[inline]
+    pub fn fetch_upload<F: Fetch>(&self, slot: usize) {
+        F::item(&self.links, slot);
+        self.fetch_neighbour::<F>(slot, HOT_UPLOAD);
     }
 
     /// Or what it reads that the neighbour in this slot wants something, or nothing any more.
@@ -94,13 +143,7 @@ impl Peer {
     #[inline]
     pub fn fetch_slot<F: Fetch>(&self, slot: usize) {
         F::item(&self.links, slot);
-        self.fetch_neighbour::<F>(slot);
-    }
-
-    /// And what it is bound by, whoever it is from.
-    #[inline]
-    pub fn fetch_limits<F: Fetch>(&self) {
-        F::all(&self.config.limits);
+        self.fetch_neighbour::<F>(slot, HOT_NEIGHBOUR);
     }
 
     /// And if it is about this piece.
@@ -134,19 +177,27 @@ impl Peer {
         self.book.fetch::<F>();
     }
 
-    /// In a live stream: where the neighbour stands.
+    /// In a live stream: where the neighbour stands, once the stream is there.
     #[inline]
-    fn fetch_heard<F: Fetch>(&self, slot: usize) {
+    pub fn fetch_heard<F: Fetch>(&self, slot: usize) {
         if let Some(live) = &self.live {
             live.fetch_heard::<F>(slot);
         }
     }
 
-    /// Or, of any other message: what is under way between the two.
+    /// Or, of any other message: what is asked for there.
     #[inline]
-    pub fn fetch_queues<F: Fetch>(&self, slot: usize) {
+    pub fn fetch_requests<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {
-            neighbour.fetch_queues::<F>();
+            neighbour.fetch_requests::<F>();
+        }
+    }
+
+    /// And what waits to be sent.
+    #[inline]
+    pub fn fetch_uploads<F: Fetch>(&self, slot: usize) {
+        if let Some(Some(neighbour)) = self.neighbours.get(slot) {
+            neighbour.fetch_uploads::<F>();
         }
     }
 
@@ -160,14 +211,14 @@ impl Peer {
     #[inline]
     pub fn fetch_asked<F: Fetch>(&self) {
         for slot in self.asked.iter() {
-            self.fetch_neighbour::<F>(slot);
+            self.fetch_neighbour::<F>(slot, HOT_NEIGHBOUR);
         }
         for slot in self.askable.iter() {
             F::item(&self.links, slot);
         }
     }
 
-    /// Last, of a message: what waits to be sent.
+    /// Last, of a message: where the first of that lies, if any does or will.
     #[inline]
     pub fn fetch_ends<F: Fetch>(&self, slot: usize) {
         if let Some(Some(neighbour)) = self.neighbours.get(slot) {

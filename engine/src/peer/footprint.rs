@@ -51,7 +51,7 @@ impl Neighbour {
     fn bytes(&self) -> usize {
         self.requests.capacity() * size_of::<Outstanding>()
             + self.released.bytes()
-            + self.uploads.bytes()
+            + self.uploads_bytes()
             + self.forwards.as_ref().map_or(0, |all| all.bytes())
     }
 }

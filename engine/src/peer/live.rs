@@ -32,27 +32,28 @@ const STALL_MAX: Duration = Duration::from_secs(10);
 /// takes for noise.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// See the module. Its fields stand in this order in memory: first those that a HAVE reads.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Live {
-    pub(super) config: LiveConfig,
-    pub(super) rule: Box<dyn HookIn>,
-    /// The window stands where the stream is.
-    pub(super) anchored: bool,
-    /// Where playback would begin there.
-    pub(super) standing: PieceIndex,
-    pub(super) made: Made,
     /// What each neighbour said of itself, by slot, from its extension handshake on: side by side, for it is read with
     /// every HAVE.
     heards: Vec<Option<Heard>>,
-    /// When each was last asked where it stands now; by slot.
-    asked_again: Vec<Instant>,
+    pub(super) source: Option<Box<Source>>,
     /// Of this piece and later ones, no neighbour has said that it has had them.
     unheard: PieceIndex,
+    /// Where playback would begin where the window stands.
+    pub(super) standing: PieceIndex,
+    /// The window stands where the stream is.
+    pub(super) anchored: bool,
+    pub(super) config: LiveConfig,
+    pub(super) rule: Box<dyn HookIn>,
+    pub(super) made: Made,
+    /// When each was last asked where it stands now; by slot.
+    asked_again: Vec<Instant>,
     lag_at: Instant,
     /// When the playhead was last put somewhere.
     pub(super) hooked_at: Instant,
-    pub(super) source: Option<Source>,
     /// Pieces before this one are no longer announced.
     pub(super) announced_from: PieceIndex,
 }
@@ -83,7 +84,7 @@ impl Live {
         }
         let source = match &config.role {
             Role::Viewer => None,
-            Role::Source { first, .. } => Some(Source::new(*first)),
+            Role::Source { first, .. } => Some(Box::new(Source::new(*first))),
         };
         Ok(Some(Box::new(Self {
             rule: config.hook_in.build(),
@@ -103,7 +104,10 @@ impl Live {
 
     /// Where the window of a new peer begins.
     pub(super) fn first_base(&self) -> PieceIndex {
-        let first = self.source.as_ref().map_or(PieceIndex(0), Source::next);
+        let first = self
+            .source
+            .as_ref()
+            .map_or(PieceIndex(0), |source| source.next());
         PieceIndex(first.0.saturating_sub(self.config.numbering.behind()))
     }
 
@@ -177,7 +181,7 @@ impl Live {
             + self.made.bytes()
             + self.heards.capacity() * size_of::<Option<Heard>>()
             + self.asked_again.capacity() * size_of::<Instant>()
-            + self.source.as_ref().map_or(0, Source::bytes)
+            + self.source.as_ref().map_or(0, |source| source.bytes())
     }
 }
 

@@ -42,6 +42,7 @@ mod source;
 mod tally;
 mod thin;
 mod timers;
+mod told;
 mod upload;
 mod verify;
 mod viewing;
@@ -50,15 +51,12 @@ mod web_seed;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use crate::bitfield::Bitfield;
-use crate::config::Config;
-use crate::error::CloseReason;
-use crate::event::{Event, LeaveReason, Traffic};
+use crate::config::{Config, Limits};
+use crate::event::{Event, Traffic};
 use crate::geometry::{PieceIndex, Window};
 use crate::id::{ConnId, PeerId};
-use crate::input::Input;
 use crate::message::Message;
 use crate::output::{Announce, Output};
 use crate::policy::{Choker, PieceSelector, Reporting};
@@ -139,14 +137,15 @@ pub struct Peer {
     links: Vec<Link>,
     /// By slot.
     neighbours: Vec<Option<Neighbour>>,
+    outbox: Outputs,
     /// Slots of neighbours that are unchoked and want to be; see `change_link`.
     busy_slots: u16,
     /// [`Choker::early_below`] of the choker, and of a seed's.
     early_below: [u16; 2],
-    choker_asked_at: Instant,
+    /// The configuration's, at hand.
+    limits: Limits,
     traffic: Traffic,
     pieces: PieceTable,
-    outbox: Outputs,
     selector: Box<dyn PieceSelector>,
     /// Slots in use, oldest neighbour first: the order of everything that walks neighbours.
     order: Vec<u16>,
@@ -157,6 +156,7 @@ pub struct Peer {
     suspects: Vec<Suspect>,
     /// Pieces that readers wait for, newest range first.
     wants: Vec<core::ops::Range<usize>>,
+    choker_asked_at: Instant,
     config: Config,
     next_serial: u32,
     /// By slot: a few bits of who is there, as open neighbours are looked for by name.
@@ -174,90 +174,6 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The world tells the peer something. Drain the outputs afterwards.
-    ///
-    /// # Panics
-    /// If `now` goes back.
-    pub fn handle(&mut self, now: Instant, input: Input) {
-        self.clock(now);
-        if self.left {
-            return;
-        }
-        match input {
-            Input::Timeout => {}
-            Input::Connected { conn, remote } => self.connected(conn, remote),
-            Input::Message(conn, message) => self.message(conn, message),
-            Input::Progress { conn, bytes } => self.progress(conn, bytes),
-            Input::Credit { conn, blocks } => self.credit(conn, blocks),
-            Input::Unread { conn } => self.unread(conn),
-            Input::Closed { conn, reason } => self.closed(conn, reason),
-            Input::Stored { block, result } => self.stored(block, result),
-            Input::Verified { piece, verdict } => self.verified(piece, verdict),
-            Input::Fetched { piece, result } => self.fetched(piece, result),
-            Input::Addresses { source, peers } => self.addresses(source, &peers),
-            Input::Announced { interval } => {
-                self.book.announced(now, interval);
-                self.reschedule();
-            }
-            Input::AnnounceFailed => {
-                self.book.announce_failed(now);
-                self.reschedule();
-            }
-            Input::Datagram { from, datagram } => self.datagram(from, *datagram),
-            Input::Uplink(rate) => self.uplink = Some(rate),
-        }
-        self.timers();
-        self.attend_player();
-        if self.web_seed.is_some() {
-            self.ask_web_seed();
-        }
-    }
-
-    /// Leaves the swarm: closes all connections, tells the tracker. Later calls do nothing.
-    pub fn leave(&mut self, now: Instant) {
-        self.clock(now);
-        if self.left {
-            return;
-        }
-        self.attend_player();
-        let mut played = Duration::ZERO;
-        if let Some(player) = &mut self.player {
-            player.leave(now);
-            played = player.played(now);
-        }
-        self.tell_player_events();
-        while let Some(&slot) = self.order.first() {
-            let conn = self.at(slot).conn;
-            self.close(conn, CloseReason::Leaving);
-        }
-        self.announce(Announce::Stopped);
-        self.event(Event::Traffic(Box::new(self.traffic)));
-        self.event(Event::Left {
-            reason: LeaveReason::Asked,
-            played,
-        });
-        self.left = true;
-    }
-
-    /// The host has a new name and address: it leaves the swarm under the old ones and joins it
-    /// under the new, with what it has. All connections close; nothing is remembered of anybody.
-    pub fn rename(&mut self, now: Instant, peer_id: PeerId, listen: Option<SocketAddr>) {
-        self.clock(now);
-        if self.left {
-            return;
-        }
-        while let Some(&slot) = self.order.first() {
-            let conn = self.at(slot).conn;
-            self.close(conn, CloseReason::Leaving);
-        }
-        self.announce(Announce::Stopped);
-        self.config.peer_id = peer_id;
-        self.config.listen = listen;
-        let redial = self.config.limits.redial_after;
-        self.book = Book::new(self.config.announce_interval, redial, now);
-        self.announce(Announce::Started);
-    }
-
     /// The next thing to do; drain to `None` after every call.
     #[inline]
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -332,7 +248,7 @@ impl Peer {
                 pieces: self.links[usize::from(slot)].pieces,
                 outstanding: u16::try_from(neighbour.requests.len()).unwrap_or(u16::MAX),
                 they_interested: self.links[usize::from(slot)].is(Flag::TheyInterested),
-                owed: u16::try_from(neighbour.uploads.len()).unwrap_or(u16::MAX),
+                owed: neighbour.waiting(),
             }
         })
     }

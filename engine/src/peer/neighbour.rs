@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::num::NonZeroU16;
 use core::time::Duration;
 
 use super::address::Address;
@@ -42,46 +43,49 @@ impl Outstanding {
     }
 }
 
-/// See the module. Its fields stand in this order in memory: what blocks read comes first, for among thousands of peers
-/// every line of it is a miss.
+/// See the module. Its fields stand in this order in memory, a line at a time: first what uploads read, then downloads, then
+/// the rest; for among thousands of peers every line of it is a miss.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Neighbour {
     pub(crate) conn: ConnId,
+    /// Also what tells that there is none in a place: so it stands in the first line.
     pub(crate) requests: Vec<Outstanding>,
-    pub(crate) down: RateMeter,
-    /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
-    response: u64,
-    /// Smallest time from a lone request to its block, in nanoseconds.
-    pub(crate) rtt: u32,
-    /// Requests it bears, as it said.
-    pub(crate) requests_max: u16,
+    pub(crate) up: RateMeter,
+    /// Blocks it asked for, and how many: most of the time none.
+    uploads: Thin<Block>,
+    waiting: u16,
+    pub(crate) credit: u16,
+    /// Blocks went to it since the last choke round, where grandchildren report.
+    pub(crate) served: bool,
+    pub(crate) outbound: bool,
     /// Asked, and silent for a minute (BEP 3 anti-snubbing).
     pub(crate) snubbed: bool,
     /// It speaks Give-to-Get as we do.
     pub(crate) g2g: bool,
 
+    pub(crate) down: RateMeter,
+    /// Its forwarding, once there is something to note.
+    pub(crate) forwards: Option<Box<Forwards>>,
+    /// Time from request to block, queues and all: a moving average over about four blocks, in nanoseconds.
+    response: u64,
     pub(crate) last_block: Instant,
+    /// Smallest time from a lone request to its block, in nanoseconds.
+    pub(crate) rtt: u32,
     /// Part of a block that `Progress` has counted already.
     pub(crate) counted: u32,
     /// Blocks it sent us.
     pub(crate) blocks_in: u32,
-    pub(crate) uploads: Thin<Block>,
-    pub(crate) up: RateMeter,
-    /// Its forwarding, once there is something to note.
-    pub(crate) forwards: Option<Box<Forwards>>,
-    pub(crate) credit: u16,
-    /// Blocks went to it since the last choke round, where grandchildren report.
-    pub(crate) served: bool,
-    pub(crate) outbound: bool,
+    /// Requests it bears, as it said.
+    pub(crate) requests_max: u16,
     /// At which port of its host others can reach it, as far as we know.
-    pub(crate) listen_port: Option<u16>,
+    pub(crate) listen_port: Option<NonZeroU16>,
+    pub(crate) unchoked_at: Instant,
 
+    pub(crate) connected_at: Instant,
     addr: Address,
     /// Handshakes are exchanged; before that it is only being dialled.
     pub(crate) remote: Option<Remote>,
-    pub(crate) unchoked_at: Instant,
-    pub(crate) connected_at: Instant,
     pub(crate) released: Thin<BlockRef>,
 }
 
@@ -111,24 +115,93 @@ impl Neighbour {
         }
     }
 
-    /// What waits for it, and what it is asked for.
+    /// What it is asked for.
     #[inline]
-    pub(super) fn fetch_queues<F: Fetch>(&self) {
+    pub(super) fn fetch_requests<F: Fetch>(&self) {
         F::item(&self.requests, self.requests.len().saturating_sub(1));
         F::item(&self.requests, 0);
-        self.uploads.fetch::<F>();
+        self.fetch_forwards::<F>();
+    }
+
+    /// What waits for it.
+    #[inline]
+    pub(super) fn fetch_uploads<F: Fetch>(&self) {
+        if self.waits() {
+            self.uploads.fetch::<F>();
+        }
+        self.fetch_forwards::<F>();
+    }
+
+    #[inline]
+    fn fetch_forwards<F: Fetch>(&self) {
         if let Some(forwards) = self.forwards.as_deref() {
             F::all(forwards);
         }
     }
 
-    /// Then the first that waits, and the last it sent.
+    /// Then the first that waits, or that will, and the last it sent.
     #[inline]
     pub(super) fn fetch_ends<F: Fetch>(&self) {
-        self.uploads.fetch_ends::<F>();
+        if self.waits() {
+            self.uploads.fetch_ends::<F>();
+        }
         if let Some(forwards) = self.forwards.as_deref() {
             F::ends(&forwards.recent);
         }
+    }
+
+    /// Blocks it asked for wait to be given to the transport, or would.
+    const fn waits(&self) -> bool {
+        self.waiting > 0 || self.credit == 0
+    }
+
+    /// Bytes of memory in which they do.
+    pub(crate) fn uploads_bytes(&self) -> usize {
+        self.uploads.bytes()
+    }
+
+    /// How many wait.
+    pub(crate) const fn waiting(&self) -> u16 {
+        self.waiting
+    }
+
+    /// Another waits.
+    pub(crate) fn queue_upload(&mut self, block: Block) {
+        self.uploads.push_back(block);
+        self.waiting += 1;
+    }
+
+    /// Takes the first.
+    #[inline]
+    pub(crate) fn next_upload(&mut self) -> Option<Block> {
+        // Not to look where it would be, in another line.
+        self.waiting = self.waiting.checked_sub(1)?;
+        self.uploads.pop_front()
+    }
+
+    /// Takes this one out; whether it waited.
+    pub(crate) fn cancel_upload(&mut self, block: Block) -> bool {
+        let mut uploads = self.uploads.iter();
+        let place = uploads.position(|&queued| queued == block);
+        if let Some(place) = place {
+            self.uploads.remove(place);
+            self.waiting -= 1;
+        }
+        place.is_some()
+    }
+
+    /// Takes out those for which it is true.
+    pub(crate) fn retain_uploads(&mut self, keep: impl FnMut(&Block) -> bool) {
+        if self.waiting > 0 {
+            self.uploads.retain(keep);
+            self.waiting = u16::try_from(self.uploads.len()).expect("no more than there were");
+        }
+    }
+
+    /// Takes all, and their room.
+    pub(crate) fn take_uploads(&mut self) -> Vec<Block> {
+        self.waiting = 0;
+        core::mem::take(&mut self.uploads).drain().collect()
     }
 
     /// Where it is.
@@ -138,7 +211,7 @@ impl Neighbour {
 
     /// Where others can reach it, as far as we know.
     pub(crate) fn listen(&self) -> Option<SocketAddr> {
-        let port = self.listen_port?;
+        let port = self.listen_port?.get();
         let mut addr = self.addr();
         addr.set_port(port);
         Some(addr)
@@ -164,7 +237,7 @@ impl Neighbour {
         Self {
             conn,
             addr: addr.into(),
-            listen_port: outbound.then_some(addr.port()),
+            listen_port: NonZeroU16::new(addr.port()).filter(|_| outbound),
             outbound,
             remote: None,
             connected_at: now,
@@ -181,6 +254,7 @@ impl Neighbour {
             snubbed: false,
             requests_max: u16::MAX,
             uploads: Thin::new(),
+            waiting: 0,
             credit: 0,
             g2g: false,
             served: false,

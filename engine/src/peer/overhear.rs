@@ -79,7 +79,7 @@ impl Peer {
         if link.is_none_or(|link| link.is(Flag::Unread)) {
             return false;
         }
-        let waits_for_none = |one: &&mut Neighbour| one.uploads.is_empty();
+        let waits_for_none = |one: &&mut Neighbour| one.waiting() == 0;
         let Some(neighbour) = self.neighbour(conn).filter(waits_for_none) else {
             return false;
         };

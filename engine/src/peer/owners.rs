@@ -10,19 +10,20 @@ use super::tally;
 use crate::bitfield::{Bitfield, bits};
 use crate::fetch::Fetch;
 
-/// See the module.
+/// See the module. Its fields stand in this order in memory: the last is read where a peer has more than 64 slots.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Owners {
-    /// Planes of the counts of 64 pieces (see `tally`).
-    depth: usize,
-    /// Words of a block: the planes, and then one for each slot.
-    stride: usize,
-    /// Nobody has a piece from there on: of a stream without end, most of what is to come.
-    end: usize,
     /// Blocks of 64 pieces.
     blocks: Box<[u64]>,
     /// Slots whose pieces count for rarity: not those who had everything from the start. The first 64 are at hand.
     counted: u64,
+    /// Planes of the counts of 64 pieces (see `tally`).
+    depth: u32,
+    /// Words of a block: the planes, and then one for each slot.
+    stride: u32,
+    /// Nobody has a piece from there on: of a stream without end, most of what is to come.
+    end: usize,
     counted_beyond: Box<[u64]>,
 }
 
@@ -73,12 +74,12 @@ impl Owners {
     /// Nobody has any of `pieces`; slots are below `slots_max`.
     pub(crate) fn new(pieces: u32, slots_max: u16) -> Self {
         let depth = tally::depth(slots_max);
-        let stride = depth + usize::from(slots_max);
+        let stride = depth + u32::from(slots_max);
         Self {
             depth,
             stride,
             end: 0,
-            blocks: vec![0; (pieces as usize).div_ceil(64) * stride].into(),
+            blocks: vec![0; (pieces as usize).div_ceil(64) * stride as usize].into(),
             counted: u64::MAX,
             counted_beyond: vec![u64::MAX; usize::from(slots_max).saturating_sub(1) / 64].into(),
         }
@@ -91,24 +92,26 @@ impl Owners {
 
     /// Counts of a block.
     fn planes_mut(&mut self, block: usize) -> &mut [u64] {
-        &mut self.blocks[block * self.stride..][..self.depth]
+        &mut self.blocks[block * self.stride as usize..][..self.depth as usize]
     }
 
     /// Maps of a block, by slot.
     fn maps(&self, offset: usize) -> &[u64] {
-        &self.blocks[offset / 64 * self.stride..][self.depth..self.stride]
+        &self.blocks[offset / 64 * self.stride as usize..]
+            [self.depth as usize..self.stride as usize]
     }
 
     fn map_mut(&mut self, block: usize, slot: usize) -> &mut u64 {
-        &mut self.blocks[block * self.stride..][self.depth..self.stride][slot]
+        &mut self.blocks[block * self.stride as usize..][self.depth as usize..self.stride as usize]
+            [slot]
     }
 
     /// Who has what, 64 pieces at a step, from such a step on.
     #[inline]
     pub(crate) fn from(&self, step: usize) -> Blocks<'_> {
         Blocks {
-            depth: self.depth,
-            blocks: self.blocks[step * self.stride..].chunks_exact(self.stride),
+            depth: self.depth as usize,
+            blocks: self.blocks[step * self.stride as usize..].chunks_exact(self.stride as usize),
         }
     }
 
@@ -132,9 +135,9 @@ impl Owners {
     /// What is read to learn whether the neighbour in `slot` has the piece, and how many do.
     #[inline]
     pub(super) fn fetch<F: Fetch>(&self, offset: usize, slot: usize) {
-        let block = offset / 64 * self.stride;
+        let block = offset / 64 * self.stride as usize;
         F::item(&self.blocks, block);
-        F::item(&self.blocks, block + self.depth + slot);
+        F::item(&self.blocks, block + self.depth as usize + slot);
     }
 
     /// For each slot, 1 if the neighbour there has the piece, or else 0.
@@ -146,8 +149,8 @@ impl Owners {
 
     /// Whether anybody has the piece.
     pub(crate) fn anybody(&self, offset: usize) -> bool {
-        let block = &self.blocks[offset / 64 * self.stride..][..self.stride];
-        let (planes, maps) = block.split_at(self.depth);
+        let block = &self.blocks[offset / 64 * self.stride as usize..][..self.stride as usize];
+        let (planes, maps) = block.split_at(self.depth as usize);
         let mut all = planes.iter().fold(0, |all, plane| all | plane);
         // Few do not count, and many neighbours do.
         let counted = core::iter::once(&self.counted).chain(&self.counted_beyond);
@@ -163,8 +166,8 @@ impl Owners {
     pub(crate) fn insert(&mut self, offset: usize, slot: usize) -> bool {
         let bit = 1 << (offset % 64);
         let counts = self.counts(slot);
-        let block = &mut self.blocks[offset / 64 * self.stride..][..self.stride];
-        let (planes, maps) = block.split_at_mut(self.depth);
+        let block = &mut self.blocks[offset / 64 * self.stride as usize..][..self.stride as usize];
+        let (planes, maps) = block.split_at_mut(self.depth as usize);
         let map = &mut maps[slot];
         if *map & bit != 0 {
             return false;
@@ -194,10 +197,10 @@ impl Owners {
     /// Every offset becomes lower by `by`; nobody has the pieces that come in.
     pub(crate) fn shift_down(&mut self, by: usize) {
         self.end = self.end.saturating_sub(by);
-        let (words, bits) = (by / 64 * self.stride, by % 64);
+        let (words, bits) = (by / 64 * self.stride as usize, by % 64);
         for index in 0..self.blocks.len() {
             let at = |index: usize| self.blocks.get(index).copied().unwrap_or(0);
-            let (low, high) = (at(index + words), at(index + words + self.stride));
+            let (low, high) = (at(index + words), at(index + words + self.stride as usize));
             self.blocks[index] = if bits == 0 {
                 low
             } else {
@@ -241,9 +244,9 @@ impl Owners {
 
     /// Takes a neighbour's pieces out of the counts.
     fn discount(&mut self, slot: usize) {
-        for block in self.blocks.chunks_exact_mut(self.stride) {
-            let pieces = block[self.depth + slot];
-            tally::take(&mut block[..self.depth], pieces);
+        for block in self.blocks.chunks_exact_mut(self.stride as usize) {
+            let pieces = block[self.depth as usize + slot];
+            tally::take(&mut block[..self.depth as usize], pieces);
         }
     }
 
@@ -253,24 +256,33 @@ impl Owners {
             self.discount(slot);
         }
         *self.counted_mut(slot) |= 1 << (slot % 64);
-        for block in self.blocks.chunks_exact_mut(self.stride) {
-            block[self.depth + slot] = 0;
+        for block in self.blocks.chunks_exact_mut(self.stride as usize) {
+            block[self.depth as usize + slot] = 0;
         }
     }
 
     /// How many neighbours have the piece, those with everything from the start apart.
     #[cfg(test)]
     pub(crate) fn availability(&self, offset: usize) -> u32 {
-        let planes = &self.blocks[offset / 64 * self.stride..][..self.depth];
+        let planes = &self.blocks[offset / 64 * self.stride as usize..][..self.depth as usize];
         tally::count(planes, offset % 64)
     }
 
     /// The highest piece that at least so many neighbours have, at least 1; those apart as in
     /// [`availability`](Self::availability).
     pub(crate) fn highest_at(&self, neighbours: u32) -> Option<usize> {
-        let blocks = self.blocks.chunks_exact(self.stride).enumerate().rev();
+        let blocks = self
+            .blocks
+            .chunks_exact(self.stride as usize)
+            .enumerate()
+            .rev();
         blocks
-            .map(|(block, words)| (block, tally::at_least(&words[..self.depth], neighbours)))
+            .map(|(block, words)| {
+                (
+                    block,
+                    tally::at_least(&words[..self.depth as usize], neighbours),
+                )
+            })
             .find(|(_, pieces)| *pieces != 0)
             .map(|(block, pieces)| block * 64 + 63 - pieces.leading_zeros() as usize)
     }
@@ -286,9 +298,9 @@ impl Owners {
         let highest = theirs.highest().map_or(0, |highest| highest + 1);
         self.end = self.end.max(highest);
         let counts = self.counts(slot);
-        let blocks = self.blocks.chunks_exact_mut(self.stride);
+        let blocks = self.blocks.chunks_exact_mut(self.stride as usize);
         for (block, &theirs) in blocks.zip(theirs.words()) {
-            let (planes, maps) = block.split_at_mut(self.depth);
+            let (planes, maps) = block.split_at_mut(self.depth as usize);
             let old = maps[slot];
             let new = change(old, theirs);
             maps[slot] = new;

@@ -22,20 +22,20 @@ use crate::id::ConnId;
 use crate::seed::Rng;
 use started::{BlockState, Freed, StartedPieces};
 
-/// See the module. Its fields stand in this order in memory (see [`Peer`](super::Peer)): first those that a HAVE reads.
+/// See the module. Its fields stand in this order in memory (see [`Peer`](super::Peer)): first those that a HAVE or a request reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct PieceTable {
     window: Window,
     have: Bitfield,
-    /// Which neighbours have each piece; changed in `candidates` alone.
-    owners: Owners,
     /// By slot; see `candidates`.
     candidates: Box<[u32]>,
+    /// Which neighbours have each piece; changed in `candidates` alone.
+    owners: Owners,
     /// Missing pieces below this offset are not wanted: a live stream's playhead has passed them.
     floor: usize,
-    selectable: Bitfield,
     geometry: Geometry,
+    selectable: Bitfield,
     started: StartedPieces,
     missing_bytes: u64,
     /// Makes our random order of equally rare pieces our own.

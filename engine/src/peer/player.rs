@@ -25,7 +25,7 @@ pub use view::{PlayState, PlaybackView};
 
 /// See the module. Its fields stand in this order in memory: what every call looks at comes first.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct Player {
     /// Unless something is done to the player, it does nothing before this time: asked at every
     /// call. Zero: it must look.

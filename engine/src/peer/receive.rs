@@ -1,5 +1,7 @@
 //! What neighbours say: every message is checked here before it changes anything.
 
+use core::num::NonZeroU16;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -314,7 +316,7 @@ impl Peer {
         {
             let mut listen = neighbour.addr();
             listen.set_port(port);
-            neighbour.listen_port = Some(port);
+            neighbour.listen_port = NonZeroU16::new(port);
             self.book.connected(listen);
         }
         let neighbour = self.neighbour(conn).expect("checked by message");

@@ -126,7 +126,7 @@ impl Peer {
         let neighbour = self.at_mut(slot);
         let conn = neighbour.conn;
         let mut refused: Vec<Block> = Vec::new();
-        neighbour.uploads.retain(|block| {
+        neighbour.retain_uploads(|block| {
             let old = block.piece < first;
             if old {
                 refused.push(*block);

@@ -5,8 +5,8 @@
 //! map is taken away in as many. It knows counts only, not whose pieces they are.
 
 /// Planes that counts up to `most` need.
-pub(super) fn depth(most: u16) -> usize {
-    (u16::BITS - most.leading_zeros()).max(1) as usize
+pub(super) fn depth(most: u16) -> u32 {
+    (u16::BITS - most.leading_zeros()).max(1)
 }
 
 /// One more has each of these pieces.
@@ -88,7 +88,7 @@ mod tests {
     fn counts_are_plain_counts() {
         let mut rng = Seed::from_number(3).stream("tally", 0);
         for most in [1_u16, 2, 20, 63, 64, 200] {
-            let mut planes = vec![0; depth(most)];
+            let mut planes = vec![0; depth(most) as usize];
             let mut plain = [0_u32; 64];
             for _ in 0..5000 {
                 let bit = rng.index(64);

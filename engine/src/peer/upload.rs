@@ -24,10 +24,10 @@ impl Peer {
             return Ok(());
         }
         let has = self.pieces.has(block.piece);
-        let queue_max = usize::from(self.config.limits.uploads_queued_max);
+        let queue_max = self.limits.uploads_queued_max;
         let choked = self.links[conn.slot()].is(Flag::WeChoke);
         let neighbour = self.neighbour(conn).expect("checked by message");
-        let full = neighbour.uploads.len() >= queue_max;
+        let full = neighbour.waiting() >= queue_max;
         if choked || !has || full {
             if neighbour.speaks_fast() {
                 self.send(conn, Message::Reject(block));
@@ -36,19 +36,19 @@ impl Peer {
             }
             return Ok(());
         }
-        neighbour.uploads.push_back(block);
-        self.pump(conn);
+        if neighbour.waiting() == 0 && neighbour.credit > 0 {
+            self.send_block(conn, block);
+        } else {
+            neighbour.queue_upload(block);
+            self.pump(conn);
+        }
         Ok(())
     }
 
     /// A neighbour no longer wants a block.
     pub(super) fn cancelled(&mut self, conn: ConnId, block: Block) -> Result<(), CloseReason> {
         let neighbour = self.neighbour(conn).expect("checked by message");
-        let Some(index) = neighbour.uploads.iter().position(|&queued| queued == block) else {
-            return Ok(());
-        };
-        neighbour.uploads.remove(index);
-        if neighbour.speaks_fast() {
+        if neighbour.cancel_upload(block) && neighbour.speaks_fast() {
             // BEP 6: every request is answered, a cancelled one too.
             self.send(conn, Message::Reject(block));
         }
@@ -71,38 +71,40 @@ impl Peer {
 
     /// Sends what is asked for, as far as the credit goes.
     fn pump(&mut self, conn: ConnId) {
+        while let Some(neighbour) = self.neighbour(conn).filter(|one| one.credit > 0)
+            && let Some(block) = neighbour.next_upload()
+        {
+            self.send_block(conn, block);
+        }
+    }
+
+    /// Sends a block, for which there is credit.
+    fn send_block(&mut self, conn: ConnId, block: Block) {
         let now = self.now;
         let window = self.pieces.window();
         let reports = matches!(
             self.reporting,
             Reporting::Grandchildren | Reporting::Receipts
         );
-        while let Some(neighbour) = self.neighbour(conn) {
-            if neighbour.credit == 0 {
-                return;
+        let neighbour = self.neighbour(conn).expect("it asked");
+        neighbour.credit -= 1;
+        neighbour.up.add(now, u64::from(block.length));
+        neighbour.served = true;
+        if reports {
+            let forwards = neighbour.forwards_mut();
+            let sent = forwards
+                .sent
+                .get_or_insert_with(|| Bitfield::new(window.length));
+            if let Some(offset) = window.offset(block.piece) {
+                sent.insert(offset);
             }
-            let Some(block) = neighbour.uploads.pop_front() else {
-                return;
-            };
-            neighbour.credit -= 1;
-            neighbour.up.add(now, u64::from(block.length));
-            neighbour.served = true;
-            if reports {
-                let forwards = neighbour.forwards_mut();
-                let sent = forwards
-                    .sent
-                    .get_or_insert_with(|| Bitfield::new(window.length));
-                if let Some(offset) = window.offset(block.piece) {
-                    sent.insert(offset);
-                }
-            }
-            self.note_forwarded(conn, block);
-            self.links[conn.slot()].last_sent = now;
-            self.traffic.payload_up += u64::from(block.length);
-            self.traffic.control_up += 13;
-            self.outbox.push_back(Output::SendBlock(conn, block));
-            self.detail(Event::BlockSent { conn, block });
         }
+        self.note_forwarded(conn, block);
+        self.links[conn.slot()].last_sent = now;
+        self.traffic.payload_up += u64::from(block.length);
+        self.traffic.control_up += 13;
+        self.outbox.push_back(Output::SendBlock(conn, block));
+        self.detail(Event::BlockSent { conn, block });
     }
 
     /// Chokes or unchokes a neighbour. A choked one's queue is dropped: block by block with BEP 6.
@@ -116,8 +118,11 @@ impl Peer {
         neighbour.unchoked_at = now;
         let fast = neighbour.speaks_fast();
         // And its room: few are served at a time, and sooner or later all.
-        let queue = choke.then(|| core::mem::take(&mut neighbour.uploads));
-        let dropped: Vec<Block> = queue.map_or_else(Vec::new, |mut queue| queue.drain().collect());
+        let dropped = if choke {
+            neighbour.take_uploads()
+        } else {
+            Vec::new()
+        };
         self.send(
             conn,
             if choke {

@@ -44,7 +44,7 @@ impl Peer {
                 self.pieces.lost(known);
             }
         }
-        if self.unstored + 1 == self.config.limits.unstored_max {
+        if self.unstored + 1 == self.limits.unstored_max {
             self.ask_everybody();
         }
     }

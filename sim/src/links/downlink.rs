@@ -20,8 +20,20 @@ use crate::network::Arriving;
 /// Most idle times that are remembered: blocks that overtake each other are few.
 const IDLE_MAX: usize = 4;
 
+/// Places of a queue at first.
+const WAITING: usize = 4;
+
 /// Most places of an empty queue that are kept.
 const KEPT_MAX: usize = 8;
+
+/// What waits on a downlink.
+#[derive(Debug)]
+struct Waiting<T> {
+    /// Time of delivery.
+    at: u64,
+    bytes: u64,
+    what: T,
+}
 
 /// A downlink, with what waits on it.
 #[derive(Debug)]
@@ -32,8 +44,8 @@ pub(crate) struct Downlink<T> {
     work_done: u64,
     /// When it was idle before it did the last of that: from, until; by time. Empty ones are unused.
     idle: [(u64, u64); IDLE_MAX],
-    /// Time of delivery, bytes, and what; by time, which is the order of arrival.
-    queue: VecDeque<(u64, u64, T)>,
+    /// By time, which is the order of arrival.
+    queue: VecDeque<Waiting<T>>,
     /// When the head is through: asked for at every event, so kept at hand.
     head: u64,
     /// When the last that was put there is.
@@ -140,8 +152,14 @@ impl<T> Downlink<T> {
         // With an empty queue, the last was through before.
         let at = self.last.max(at);
         self.last = at;
-        self.queue.push_back((at, bytes, item));
+        let what = item;
+        self.queue.push_back(Waiting { at, bytes, what });
         None
+    }
+
+    /// Makes room for as much as waits most times; see [`Network::reserve`](crate::network::Network::reserve).
+    pub(crate) fn reserve(&mut self) {
+        self.queue.reserve_exact(WAITING);
     }
 
     /// Bytes per second; `None`: no limit.
@@ -161,27 +179,32 @@ impl<T> Downlink<T> {
 
     /// The head.
     pub(crate) fn front(&self) -> Option<&T> {
-        self.queue.front().map(|head| &head.2)
+        self.queue.front().map(|head| &head.what)
     }
 
     /// What is through before `end`, of what waits now.
     pub(crate) fn through(&self, end: u64) -> impl Iterator<Item = &T> {
-        let before = self.queue.iter().take_while(move |(at, ..)| *at < end);
-        before.map(|(_, _, item)| item)
+        let before = self.queue.iter().take_while(move |head| head.at < end);
+        before.map(|head| &head.what)
     }
 
-    /// What is read when the head is taken, or something is put behind it.
+    /// What is read when the head is taken.
     #[inline]
     pub(crate) fn fetch<F: Fetch>(&self) {
         // Nearly always, what is taken in a turn is among the first two.
-        F::front(self.queue.as_slices().0, 2 * size_of::<(u64, u64, T)>());
-        F::ends(&self.queue);
+        F::front(self.queue.as_slices().0, 2 * size_of::<Waiting<T>>());
+    }
+
+    /// What is written when something is put last.
+    #[inline]
+    pub(crate) fn fetch_end<F: Fetch>(&self) {
+        F::end(&self.queue);
     }
 
     /// Takes the head and its bytes.
     pub(crate) fn pop(&mut self) -> (T, u64) {
-        let (_, bytes, item) = self.queue.pop_front().expect("something waits");
-        self.head = self.queue.front().map_or(u64::MAX, |head| head.0);
+        let Waiting { bytes, what, .. } = self.queue.pop_front().expect("something waits");
+        self.head = self.queue.front().map_or(u64::MAX, |head| head.at);
         if self.queue.is_empty() {
             if self.queue.capacity() > KEPT_MAX {
                 // It was long when all came at once, and will not be again.
@@ -191,12 +214,12 @@ impl<T> Downlink<T> {
                 self.queue.clear();
             }
         }
-        (item, bytes)
+        (what, bytes)
     }
 
     /// Bytes that wait.
     pub(crate) fn waiting(&self) -> u64 {
-        self.queue.iter().map(|(_, bytes, _)| bytes).sum()
+        self.queue.iter().map(|waiting| waiting.bytes).sum()
     }
 }
 
@@ -298,7 +321,7 @@ mod tests {
                     .max(at);
                 let through = match link.arrive(record(true, first, at, bytes), 'x') {
                     Some(_) => at * MS,
-                    None => link.queue.back().expect("it waits").0,
+                    None => link.queue.back().expect("it waits").at,
                 };
                 assert!(link.work_done.max(at * MS) >= least * MS, "ahead at {at}");
                 exact += usize::from(link.work_done.max(at * MS) == least * MS);

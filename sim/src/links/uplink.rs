@@ -17,6 +17,9 @@ use crate::network::{Arriving, Network};
 /// nanosecond. 54 bits of nanoseconds are left: 208 days.
 const FRACTION: u32 = 10;
 
+/// Blocks for which there is room at first.
+const ACTIVE: usize = 4;
+
 /// A block being sent.
 #[derive(Clone, Copy, Debug)]
 struct Active {
@@ -118,6 +121,10 @@ impl Network for Uplink {
 
     fn first(&self) -> Option<u16> {
         self.active.front().map(|block| block.slot)
+    }
+
+    fn reserve(&mut self) {
+        self.active.reserve_exact(ACTIVE);
     }
 
     fn fetch<F: Fetch>(&self) {

@@ -42,6 +42,11 @@ pub(crate) const CREDIT: u16 = 2;
 pub(crate) struct Queue([Option<Block>; CREDIT as usize]);
 
 impl Queue {
+    /// None waits.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0[0].is_none()
+    }
+
     /// Puts one last.
     pub(crate) fn push_back(&mut self, block: Block) {
         let free = self.0.iter_mut().find(|place| place.is_none());
@@ -50,8 +55,10 @@ impl Queue {
 
     /// Takes the first.
     pub(crate) fn pop_front(&mut self) -> Option<Block> {
+        let first = self.0[0]?;
         self.0.rotate_left(1);
-        self.0.last_mut().and_then(Option::take)
+        self.0[CREDIT as usize - 1] = None;
+        Some(first)
     }
 }
 

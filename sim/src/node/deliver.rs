@@ -99,7 +99,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         {
             self.violation(now, what);
         }
-        self.call(now, Input::Message(conn, message), net);
+        self.receive(now, conn, message, net);
     }
 
     /// A block: acknowledged before anything else, as a transport does. The last byte came at
@@ -126,7 +126,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             WireMode::Typed => message,
             WireMode::Bytes => round_trip(&message),
         };
-        self.call(now, Input::Message(conn.id(), message), net);
+        self.receive(now, conn.id(), message, net);
     }
 
     fn hung_up(&mut self, now: u64, door: Door, net: &mut Net<'_>) {

@@ -12,7 +12,10 @@ use crate::network::Network;
 use crate::observer::Observer;
 use crate::prefetch::Prefetch;
 
-/// Bytes of a node that most turns read.
+/// Bytes of a node that every turn reads.
+const TURN: usize = 320;
+
+/// And one in which a block comes, or a piece is hashed.
 const HOT: usize = 448;
 
 /// Records on the downlink that are looked at: nearly all that are through in one turn.
@@ -33,8 +36,12 @@ enum Event {
     Block { slot: usize, block: Block },
     /// We may ask for blocks, or are refused this one.
     Asking { slot: usize, block: Block },
-    /// Anything else on a connection: about no block.
+    /// A block is asked for, or anything else is said that is about none.
     Conn { slot: usize },
+    /// A block has left.
+    Left { slot: usize },
+    /// A block has come there.
+    Acked { slot: usize },
     /// The engine looks at the clock.
     Clock,
 }
@@ -50,17 +57,55 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// First: itself.
     #[inline]
     pub(crate) fn fetch(&self) {
-        Prefetch::start(self, HOT);
+        Prefetch::start(self, TURN);
     }
 
-    /// Then its engine, and what waits on its links.
+    /// Then what waits on its links, and its engine, as far as that is asked when these `records` come and before `end`.
     #[inline]
-    pub(crate) fn fetch_engine(&self) {
-        if let Some(engine) = self.engine.as_deref() {
+    pub(crate) fn fetch_engine<'a>(&self, records: impl Iterator<Item = &'a Mail>, end: u64) {
+        let Some(engine) = self.engine.as_deref() else {
+            return;
+        };
+        let through = self.downlink.head() < end;
+        let mut more = through || self.timer < end || self.rare_at < end;
+        let mut begins = self.uplink.end() < end;
+        let mut called = more || begins;
+        let mut heard = false;
+        let queued = self.holds_mail();
+        let mut waits = false;
+        for mail in records {
+            match &mail.body {
+                Body::Ack { .. } => {
+                    waits |= queued;
+                    continue;
+                }
+                Body::Message(Message::Have(_)) => heard = true,
+                Body::Message(Message::Interested | Message::NotInterested) => {}
+                Body::Message(Message::Request(_)) => (heard, begins) = (true, true),
+                Body::Message(Message::Piece(_)) => (more, waits) = (true, true),
+                _ => more = true,
+            }
+            called = true;
+            waits |= queued;
+        }
+        if through {
+            self.downlink.fetch::<Prefetch>();
+        }
+        if waits {
+            self.downlink.fetch_end::<Prefetch>();
+        }
+        if begins {
+            self.uplink.fetch::<Prefetch>();
+        }
+        if called {
             engine.fetch::<Prefetch>();
         }
-        self.downlink.fetch::<Prefetch>();
-        self.uplink.fetch::<Prefetch>();
+        if more {
+            engine.fetch_more::<Prefetch>();
+            Prefetch::part(self, TURN..HOT);
+        } else if heard {
+            engine.fetch_news::<Prefetch>();
+        }
     }
 
     /// Then what that points at, whatever happens; and what `records` read of their connections, and its own events
@@ -77,34 +122,36 @@ impl<O: Observer, N: Network> Node<O, N> {
         let Some(engine) = self.engine.as_deref() else {
             return;
         };
-        engine.fetch_live::<Prefetch>();
+        let mut called = self.uplink.end() < end || self.timer < end;
         for mail in records {
-            self.fetch_record(engine, mail, ahead);
+            called |= self.fetch_record(engine, mail, ahead);
         }
         if self.downlink.head() < end {
             for mail in self.downlink.through(end).take(THROUGH) {
-                self.fetch_record(engine, mail, ahead);
+                called |= self.fetch_record(engine, mail, ahead);
             }
+        }
+        if called {
+            engine.fetch_live::<Prefetch>();
         }
         if self.uplink.end() < end
             && let Some(slot) = self.uplink.first()
         {
             let slot = usize::from(slot);
-            self.fetch_slot(engine, slot);
-            ahead.events.push(Event::Conn { slot });
+            Prefetch::item(&self.slots, slot);
+            engine.fetch_upload::<Prefetch>(slot);
+            ahead.events.push(Event::Left { slot });
         }
         if self.timer < end {
             engine.fetch_tick::<Prefetch>();
+            engine.fetch_all_live::<Prefetch>();
             ahead.events.push(Event::Clock);
-        }
-        if !ahead.events.is_empty() {
-            engine.fetch_limits::<Prefetch>();
         }
     }
 
-    /// What this record reads of its connection.
+    /// What this record reads of its connection; whether the engine is told.
     #[inline(always)]
-    fn fetch_record(&self, engine: &Peer, mail: &Mail, ahead: &mut Ahead) {
+    fn fetch_record(&self, engine: &Peer, mail: &Mail, ahead: &mut Ahead) -> bool {
         let short = mail.door().slot;
         let slot = usize::from(short);
         let event = match &mail.body {
@@ -115,15 +162,18 @@ impl<O: Observer, N: Network> Node<O, N> {
                     if engine.is_live() {
                         ahead.heard.push(short);
                     }
-                    return;
+                    return true;
                 }
                 Message::Interested | Message::NotInterested => {
                     engine.fetch_link::<Prefetch>(slot);
-                    return;
+                    return true;
                 }
                 Message::Request(block) => {
                     engine.fetch_held::<Prefetch>(block.piece);
-                    Event::Conn { slot }
+                    Prefetch::item(&self.slots, slot);
+                    engine.fetch_upload::<Prefetch>(slot);
+                    ahead.events.push(Event::Conn { slot });
+                    return true;
                 }
                 &Message::Piece(block) => {
                     engine.fetch_piece::<Prefetch>(slot, block.piece);
@@ -145,19 +195,25 @@ impl<O: Observer, N: Network> Node<O, N> {
                 }
                 _ => Event::Conn { slot },
             },
+            Body::Ack { .. } => {
+                Prefetch::item(&self.slots, slot);
+                ahead.events.push(Event::Acked { slot });
+                return false;
+            }
             Body::Hello { .. } => {
                 engine.fetch_names::<Prefetch>();
-                return;
+                return true;
             }
             Body::HelloBack { .. } => {
                 self.fetch_slot(engine, slot);
                 engine.fetch_names::<Prefetch>();
-                return;
+                return true;
             }
             _ => Event::Conn { slot },
         };
         self.fetch_slot(engine, slot);
         ahead.events.push(event);
+        true
     }
 
     #[inline(always)]
@@ -174,6 +230,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         };
         for &slot in &ahead.heard {
             let slot = usize::from(slot);
+            engine.fetch_heard::<Prefetch>(slot);
             if engine.may_interest(slot) {
                 Prefetch::item(&self.slots, slot);
             }
@@ -182,7 +239,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             match event {
                 Event::Block { slot, block } => {
                     self.fetch_busy(slot);
-                    engine.fetch_queues::<Prefetch>(slot);
+                    engine.fetch_requests::<Prefetch>(slot);
                     engine.fetch_block::<Prefetch>(block);
                     if engine.fetch_if_last::<Prefetch>(block) {
                         // All will be told.
@@ -190,14 +247,15 @@ impl<O: Observer, N: Network> Node<O, N> {
                     }
                 }
                 Event::Asking { slot, block } => {
-                    self.fetch_lane(slot);
-                    engine.fetch_queues::<Prefetch>(slot);
+                    self.fetch_busy(slot);
+                    engine.fetch_requests::<Prefetch>(slot);
                     engine.fetch_block::<Prefetch>(block);
                 }
-                Event::Conn { slot } => {
+                Event::Conn { slot } | Event::Left { slot } => {
                     self.fetch_lane(slot);
-                    engine.fetch_queues::<Prefetch>(slot);
+                    engine.fetch_uploads::<Prefetch>(slot);
                 }
+                Event::Acked { slot } => self.fetch_lane(slot),
                 Event::Clock => engine.fetch_asked::<Prefetch>(),
             }
         }
@@ -216,12 +274,13 @@ impl<O: Observer, N: Network> Node<O, N> {
                         self.slots.iter().filter_map(busy).for_each(Prefetch::all);
                     }
                     self.fetch_waiting(slot);
-                    engine.fetch_ends::<Prefetch>(slot);
                 }
-                Event::Asking { slot, .. } | Event::Conn { slot } => {
+                Event::Conn { slot } => engine.fetch_ends::<Prefetch>(slot),
+                Event::Left { slot } => {
                     self.fetch_waiting(slot);
                     engine.fetch_ends::<Prefetch>(slot);
                 }
+                Event::Asking { .. } | Event::Acked { .. } => {}
                 Event::Clock => engine.fetch_owed::<Prefetch>(),
             }
         }
@@ -246,7 +305,9 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// What waits there.
     #[inline]
     fn fetch_waiting(&self, slot: usize) {
-        if let Some(lane) = self.slots.get(slot).and_then(busy) {
+        if let Some(lane) = self.slots.get(slot).and_then(busy)
+            && !lane.waiting.is_empty()
+        {
             Prefetch::ends(&lane.waiting);
         }
     }

@@ -61,6 +61,9 @@ pub(crate) struct Remains {
     pub(crate) violations: Vec<String>,
 }
 
+/// Room for so many neighbours is made at birth, if it may have them.
+const SLOTS_AT_ONCE: usize = 128;
+
 impl<O: Observer, N: Network> Node<O, N> {
     /// The next step of its plan.
     pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
@@ -121,6 +124,12 @@ impl<O: Observer, N: Network> Node<O, N> {
         let config = shared.config(self.number);
         let peer = Peer::new(config, seed, at, shared.holds(self.number));
         self.engine = Some(Box::new(peer.expect("tried before the run")));
+        // What most turns read lies close together: in a big swarm, each page of it that is not known yet costs more than
+        // the lines that are read there.
+        self.downlink.reserve();
+        self.uplink.reserve();
+        let slots = shared.setup.limits.slots().min(SLOTS_AT_ONCE);
+        self.slots.reserve_exact(slots);
         self.settle(now, net);
         let rate = Rate::from_bytes_per_s(self.declared);
         self.call(now, Input::Uplink(rate), net);

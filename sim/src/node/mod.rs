@@ -81,7 +81,7 @@ pub(crate) struct Counts {
 pub(crate) struct Node<O, N = Uplink> {
     engine: Option<Box<Peer>>,
     timer: u64,
-    /// The earliest of `script_at`, `dial_at` and `leave_at`; see `look`.
+    /// The earliest of `script_at`, `dial_at`, `leave_at`, and of when a piece is hashed; see `look`.
     rare_at: u64,
     downlink: Downlink<Mail>,
     uplink: N,
@@ -101,9 +101,9 @@ pub(crate) struct Node<O, N = Uplink> {
     /// It changes its name when it is served badly.
     sulks: bool,
     ended: bool,
+    played: Played,
     completed: Option<u64>,
     storage: Storage,
-    played: Played,
     observer: O,
     /// When its script's first step is due.
     script_at: u64,
@@ -176,7 +176,8 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// One of the times of what happens seldom has changed.
     fn look(&mut self) {
-        self.rare_at = self.script_at.min(self.dial_at).min(self.leave_at);
+        let rare = self.script_at.min(self.dial_at).min(self.leave_at);
+        self.rare_at = rare.min(self.storage.hashed());
     }
 
     fn event(&mut self, now: u64, event: &Event) {

@@ -70,6 +70,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 .push_back(Input::Verified { piece, verdict });
         } else {
             self.storage.hash(now, piece, picos.div_ceil(1000));
+            self.look();
         }
     }
 

@@ -118,8 +118,13 @@ impl<O: Observer, N: Network> Node<O, N> {
         if self.late > 0 {
             self.hold_back(now, id, block, net);
         } else if let Some(conn) = self.conn(id.into()) {
-            self.lane(&conn, net.shared).queue.push_back(block);
-            self.begin_block(now, id.into(), net);
+            let lane = self.lane(&conn, net.shared);
+            if !conn.busy && lane.queue.is_empty() && lane.flow.is_open() {
+                self.begin(now, conn, block, net);
+            } else {
+                lane.queue.push_back(block);
+                self.begin_block(now, id.into(), net);
+            }
         }
     }
 
@@ -134,34 +139,32 @@ impl<O: Observer, N: Network> Node<O, N> {
 
     /// Begins the connection's next block, if it may; that leaves room for one more in the queue.
     pub(super) fn begin_block(&mut self, now: u64, door: Door, net: &mut Net<'_>) {
-        let Some(conn) = self.conn_mut(door) else {
+        let Some(conn) = self.conn(door).filter(|conn| !conn.busy) else {
             return;
         };
-        if conn.busy {
-            return;
+        let lane = self.slots[conn.slot()].lane.as_mut();
+        let lane = lane.filter(|lane| lane.flow.is_open());
+        if let Some(block) = lane.and_then(|lane| lane.queue.pop_front()) {
+            self.begin(now, conn, block, net);
         }
-        let (id, to) = (conn.id(), conn.peer);
-        let Some(lane) = self.slots[id.slot()]
-            .lane
-            .as_mut()
-            .filter(|lane| lane.flow.is_open())
-        else {
-            return;
-        };
-        let Some(block) = lane.queue.pop_front() else {
-            return;
-        };
+    }
+
+    /// Begins this block.
+    fn begin(&mut self, now: u64, conn: Conn, block: Block, net: &mut Net<'_>) {
+        let here = &mut self.slots[conn.slot()];
+        let lane = here.lane.as_mut().expect("it has one");
         lane.flow.begin();
         let corrupt = self.spoil > 0;
         self.spoil -= u32::from(corrupt);
         let bytes = block_bytes(block.length);
+        let Door { slot, .. } = conn.id().into();
         lane.sending = Some(Sending {
             block,
             corrupt,
-            first: self.uplink.begin(now, door.slot, to, bytes),
+            first: self.uplink.begin(now, slot, conn.peer, bytes),
         });
-        self.conn_mut(door).expect("just seen").busy = true;
-        self.grant(now, id, net);
+        here.conn.as_mut().expect("just seen").busy = true;
+        self.grant(now, conn.id(), net);
     }
 
     /// The engine may send one block more on this connection. Nearly always nothing follows from that, and it is dealt

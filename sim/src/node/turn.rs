@@ -40,11 +40,7 @@ impl<O: Observer, N: Network> Node<O, N> {
     /// The node's next own event.
     pub(crate) fn next(&self) -> (u64, Turn) {
         let mut next = (self.downlink.head(), Turn::Downlink);
-        for other in [
-            (self.uplink.end(), Turn::Uplink),
-            (self.storage.hashed(), Turn::Hash),
-            (self.timer, Turn::Timer),
-        ] {
+        for other in [(self.uplink.end(), Turn::Uplink), (self.timer, Turn::Timer)] {
             if other.0 < next.0 {
                 next = other;
             }
@@ -54,6 +50,7 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
         let rare = [
             (self.script_at, Turn::Script),
+            (self.storage.hashed(), Turn::Hash),
             (self.dial_at, Turn::Dial),
             (self.leave_at, Turn::Leave),
         ];
@@ -74,6 +71,7 @@ impl<O: Observer, N: Network> Node<O, N> {
             Turn::Uplink => self.block_left(now, net),
             Turn::Hash => {
                 let piece = self.storage.pop_hashed();
+                self.look();
                 let verdict = self.verdict(piece, net);
                 self.call(now, Input::Verified { piece, verdict }, net);
             }
@@ -224,6 +222,17 @@ impl<O: Observer, N: Network> Node<O, N> {
         }
     }
 
+    /// The same with a message.
+    pub(super) fn receive(&mut self, now: u64, conn: ConnId, message: Message, net: &mut Net<'_>) {
+        if let Some(engine) = &mut self.engine {
+            self.trace.heard(now, conn, &message);
+            net.out.work.calls += 1;
+            net.out.lend(engine);
+            engine.receive(Instant::from_nanos(now), conn, message);
+            self.settle(now, net);
+        }
+    }
+
     /// Drains the engine, answers what is answered at once, and sets the timer.
     pub(super) fn settle(&mut self, now: u64, net: &mut Net<'_>) {
         loop {
@@ -234,7 +243,7 @@ impl<O: Observer, N: Network> Node<O, N> {
                 net.out.pending.clear();
                 return;
             };
-            let Some(input) = net.out.pending.pop_front() else {
+            let Some(input) = net.out.pending.front() else {
                 net.out.take_back(engine);
                 let timeout = engine.poll_timeout().map_or(u64::MAX, Instant::as_nanos);
                 self.timer = timeout.max(now);
@@ -243,10 +252,18 @@ impl<O: Observer, N: Network> Node<O, N> {
                 }
                 return;
             };
-            self.trace.input(now, &input);
+            self.trace.input(now, input);
             net.out.work.calls += 1;
-            net.out.lend(engine);
-            engine.handle(Instant::from_nanos(now), input);
+            let at = Instant::from_nanos(now);
+            // The commonest was put there a moment ago.
+            if let Input::Stored { block, result } = *input {
+                net.out.pending.pop_front();
+                net.out.lend(engine);
+                engine.store(at, block, result);
+            } else if let Some(input) = net.out.pending.pop_front() {
+                net.out.lend(engine);
+                engine.handle(at, input);
+            }
             self.count_instant(now, net);
         }
     }

@@ -10,6 +10,7 @@ impl PieceTable {
     pub(in crate::peer) fn fetch_have<F: Fetch>(&self, slot: usize, piece: PieceIndex) {
         if let Some(offset) = self.offset(piece) {
             F::item(self.have.words(), offset / 64);
+            F::item(self.selectable.words(), offset / 64);
             F::item(&self.candidates, slot);
             self.owners.fetch::<F>(offset, slot);
         }

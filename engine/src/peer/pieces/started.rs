@@ -55,7 +55,7 @@ pub(super) enum Freed {
 
 const NOT_STARTED: u16 = u16::MAX;
 
-/// Bytes of started pieces, and of their blocks, that are fetched: nearly all there are.
+/// Bytes of started pieces that are fetched: nearly all there are.
 const NEARLY_ALL: usize = 128;
 
 /// See the module. Its fields stand in this order in memory; see [`Peer`](crate::Peer).
@@ -282,7 +282,6 @@ impl StartedPieces {
     pub(super) fn fetch<F: Fetch>(&self, offset: usize) {
         F::item(&self.at, offset);
         F::front(&self.pieces, NEARLY_ALL);
-        F::front(&self.blocks, NEARLY_ALL);
     }
 
     /// Then this block.
