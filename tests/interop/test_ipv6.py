@@ -69,7 +69,7 @@ class Ipv6(Clients):
             theirs = self.lt(f"lt-seed-{scheme}", torrent, content.parent, "--seed")
             ours = self.leech(f"leech-{scheme}", torrent)
             self.wait_whole(ours, ours.copy / content.name, content, 60)
-            self.assertIn(theirs.ip, self.met(ours))
+            wait_until("it tells whom it met", lambda: theirs.ip in self.met(ours))
             # From ours alone.
             self.assertEqual(theirs.stop(), 0)
             copy = self.folder / f"lt-{scheme}"
