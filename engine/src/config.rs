@@ -46,10 +46,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What most messages read of a neighbour lies side by side for so many, and close to the peer itself.
+    const SLOTS_AT_ONCE: u16 = 128;
+
     /// Neighbours at most, dialled or accepted: as many slots there are.
     #[must_use]
-    pub fn slots(&self) -> usize {
-        self.neighbours_max.max(self.dial_below).into()
+    pub fn slots(&self) -> u16 {
+        self.neighbours_max.max(self.dial_below)
+    }
+
+    /// For how many of them room is made when the first comes: all, unless they are more than 128.
+    #[must_use]
+    pub fn slots_at_once(&self) -> usize {
+        self.slots().min(Self::SLOTS_AT_ONCE).into()
     }
 }
 

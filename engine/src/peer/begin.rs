@@ -56,7 +56,7 @@ impl Peer {
         };
         // Peers that start together must not choke together.
         let phase = Duration::from_nanos(choke_rng.below(crate::time::nanos(choker.period())));
-        let slots_max = config.limits.neighbours_max.max(config.limits.dial_below);
+        let slots_max = config.limits.slots();
         let mut pieces = PieceTable::new(geometry, have, slots_max, &mut seed.stream("order", 0));
         let mut player = config
             .bitrate

@@ -36,8 +36,6 @@ pub(super) fn offered(reporting: Reporting) -> impl Iterator<Item = &'static (&'
 
 /// Slots that room is made for at once.
 const SLOTS_MORE: usize = 4;
-/// What most messages read of a neighbour lies side by side for so many from the first on, and close to the peer itself.
-const SLOTS_AT_ONCE: usize = 128;
 
 impl Peer {
     /// Addresses came in: remember them, and dial if we need more neighbours.
@@ -174,7 +172,7 @@ impl Peer {
                 // Not by doubling: most peers have about as many as they may.
                 self.neighbours.reserve_exact(SLOTS_MORE);
                 if self.links.is_empty() {
-                    let most = self.limits.slots().min(SLOTS_AT_ONCE);
+                    let most = self.limits.slots_at_once();
                     self.links.reserve_exact(most);
                     self.tags.reserve_exact(most);
                     self.order.reserve_exact(most);

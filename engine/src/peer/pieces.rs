@@ -22,7 +22,8 @@ use crate::id::ConnId;
 use crate::seed::Rng;
 use started::{BlockState, Freed, StartedPieces};
 
-/// See the module. Its fields stand in this order in memory (see [`Peer`](super::Peer)): first those that a HAVE or a request reads.
+/// See the module. Its fields stand in this order in memory (see [`Peer`](super::Peer)): first those that a HAVE or a
+/// request reads.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct PieceTable {

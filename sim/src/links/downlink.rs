@@ -152,8 +152,11 @@ impl<T> Downlink<T> {
         // With an empty queue, the last was through before.
         let at = self.last.max(at);
         self.last = at;
-        let what = item;
-        self.queue.push_back(Waiting { at, bytes, what });
+        self.queue.push_back(Waiting {
+            at,
+            bytes,
+            what: item,
+        });
         None
     }
 

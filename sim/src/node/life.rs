@@ -61,9 +61,6 @@ pub(crate) struct Remains {
     pub(crate) violations: Vec<String>,
 }
 
-/// Room for so many neighbours is made at birth, if it may have them.
-const SLOTS_AT_ONCE: usize = 128;
-
 impl<O: Observer, N: Network> Node<O, N> {
     /// The next step of its plan.
     pub(super) fn script(&mut self, now: u64, net: &mut Net<'_>) {
@@ -128,8 +125,8 @@ impl<O: Observer, N: Network> Node<O, N> {
         // the lines that are read there.
         self.downlink.reserve();
         self.uplink.reserve();
-        let slots = shared.setup.limits.slots().min(SLOTS_AT_ONCE);
-        self.slots.reserve_exact(slots);
+        self.slots
+            .reserve_exact(shared.setup.limits.slots_at_once());
         self.settle(now, net);
         let rate = Rate::from_bytes_per_s(self.declared);
         self.call(now, Input::Uplink(rate), net);
