@@ -6,11 +6,14 @@ mod support;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::{class, kbyte, millis, run, run_with, secs, setup, sources, trace_with_any_threads};
-use swarmbed_engine::policy::{ChokerConfig, SelectorConfig};
+use support::{
+    Log, class, kbyte, millis, run, run_with, secs, setup, sources, trace_with_any_threads,
+};
+use swarmbed_engine::Event;
+use swarmbed_engine::policy::{ChokerConfig, SelectorConfig, StartRule};
 use swarmbed_sim::{
-    Arrival, Behaviour, Departure, Downlink, Draw, Driver, Fault, Options, Population, Setup,
-    WireMode, World,
+    Arrival, Behaviour, Departure, Downlink, Draw, Driver, Fault, Options, Population, Report,
+    Setup, WireMode, World,
 };
 
 /// A swarm with a little of everything.
@@ -27,6 +30,8 @@ fn mixed() -> Setup {
     honest.departure = Departure::EndOfPlayback;
     let mut riders = give_to_get(class("rider", Population::Share(0.2), kbyte(80)));
     riders.behaviour = Behaviour::FreeRider;
+    // They begin too soon, and stall.
+    riders.playback.start = StartRule::Prebuffer(secs(2));
     let mut restless = give_to_get(class("restless", Population::Share(0.1), kbyte(80)));
     restless.departure = Departure::Weibull {
         scale: secs(40),
@@ -75,6 +80,15 @@ fn threads_chunks_and_driver_leave_the_trace_alone() {
         expected.totals
     );
     assert_eq!(trace_with_any_threads(&setup), expected.trace);
+    // What is told of a viewer is no call of its engine: why its picture stood is in no trace.
+    let seen = |report: &Report<Log>| -> Vec<Log> {
+        let logs = report.peers.iter().map(|peer| peer.observer.clone());
+        logs.collect()
+    };
+    let expected_events = seen(&expected);
+    let events = expected_events.iter().flat_map(|log| &log.0);
+    let stalls = events.filter(|(_, event)| matches!(event, Event::Resumed { .. }));
+    assert!(stalls.count() > 10, "hardly anybody stalls");
     let variants = [
         (1, Some(1), Driver::Windows),
         (1, Some(64), Driver::Windows),
@@ -100,6 +114,7 @@ fn threads_chunks_and_driver_leave_the_trace_alone() {
             differs.map(|(peer, _)| peer.facts.number)
         );
         assert_eq!(report.trace, expected.trace);
+        assert!(seen(&report) == expected_events, "told otherwise");
         assert_eq!(report.end, expected.end);
         assert_eq!(report.totals.calls, expected.totals.calls);
         assert_eq!(report.checks, expected.checks);

@@ -2,10 +2,13 @@
 
 use core::time::Duration;
 
-use super::{Flag, Peer, Player};
+use super::{Peer, Player};
 use crate::event::Cause;
 use crate::geometry::PieceIndex;
 use crate::rate::Rate;
+
+/// Who is asked for the piece, and sent nothing for longer than this, is the cause.
+const SILENT: Duration = Duration::from_secs(2);
 
 impl Peer {
     /// Why a piece is not here, as a stall for want of it would be explained; `None` if it is here.
@@ -22,38 +25,31 @@ impl Peer {
         if self.suspects.iter().any(|suspect| suspect.offset == offset) {
             return Cause::VerificationFailed;
         }
-        let bitrate = self.player.as_deref().map_or(Rate::ZERO, Player::bitrate);
-        if !self.pieces.owners().anybody(offset) {
-            return Cause::NobodyHasIt;
-        }
-        let mut all_choke = true;
         let owns = self.pieces.owners().of(offset);
-        for &slot in self.order.iter().filter(|&&slot| owns(slot)) {
-            let link = &self.links[usize::from(slot)];
-            all_choke &= link.is(Flag::TheyChoke);
-            if !link.is(Flag::Asked) {
-                continue;
+        let request = self.asked.iter().find_map(|slot| {
+            if !owns(slot) {
+                return None;
             }
-            let owner = self.at(slot);
-            let asked = owner
-                .requests
-                .iter()
-                .find(|request| request.block().piece == piece);
-            if let Some(request) = asked {
-                let silent =
-                    self.now.since(request.at.max(owner.last_block)) > Duration::from_secs(2);
-                let slow = owner.down.rate(self.now) < bitrate;
-                return if silent || slow {
-                    Cause::SlowOrSilent
-                } else {
-                    Cause::AskedTooLate
-                };
-            }
+            let owner = self.neighbours[slot].as_ref()?;
+            let mut requests = owner.requests.iter();
+            let asked = requests.find(|request| request.block().piece == piece)?;
+            Some((owner, asked.at))
+        });
+        if let Some((owner, at)) = request {
+            let silent = self.now.since(at.max(owner.last_block)) > SILENT;
+            let bitrate = self.player.as_deref().map_or(Rate::ZERO, Player::bitrate);
+            return if silent || owner.down.rate(self.now) < bitrate {
+                Cause::SlowOrSilent
+            } else {
+                Cause::AskedTooLate
+            };
         }
-        if all_choke {
+        if self.askable.iter().any(owns) {
+            Cause::AskedTooLate
+        } else if self.pieces.owners().anybody(offset) {
             Cause::AllChokeUs
         } else {
-            Cause::AskedTooLate
+            Cause::NobodyHasIt
         }
     }
 }

@@ -48,10 +48,26 @@ impl Peer {
     ///
     /// A driver of many peers may ask this first; `handle` alone does the same, at more cost.
     pub fn overhear(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
-        let slot = conn.slot();
-        if !self.may_overhear(now) {
-            return Overheard::Not;
+        match self.may_overhear(now) {
+            None => Overheard::Not,
+            Some(false) => self.note(now, conn, message),
+            Some(true) => self.note_while_stalled(now, conn, message),
         }
+    }
+
+    /// A picture that stands still may do so for another reason then.
+    #[inline(never)]
+    fn note_while_stalled(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
+        let heard = self.note(now, conn, message);
+        if heard != Overheard::Not {
+            self.explain_stall();
+        }
+        heard
+    }
+
+    #[inline(always)]
+    fn note(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
+        let slot = conn.slot();
         let Some(link) = self.links.get(slot) else {
             return Overheard::Not;
         };
@@ -72,9 +88,9 @@ impl Peer {
     /// [overheard](Self::overhear), but that outputs of the call before may wait to be drained.
     #[must_use]
     pub fn overhear_credit(&mut self, now: Instant, conn: ConnId, blocks: u16) -> bool {
-        if !self.may_overhear(now) {
+        let Some(stands) = self.may_overhear(now) else {
             return false;
-        }
+        };
         let link = self.links.get(conn.slot());
         if link.is_none_or(|link| link.is(Flag::Unread)) {
             return false;
@@ -85,17 +101,27 @@ impl Peer {
         };
         neighbour.credit = neighbour.credit.saturating_add(blocks);
         self.now = now;
+        if stands {
+            self.explain_stall();
+        }
         true
     }
 
-    /// Nothing is due, and nothing else would be said at a call.
+    /// Nothing is due, and nothing else would be said at a call. If so, whether the picture stands still: then each call
+    /// finds out anew why.
     #[inline(always)]
-    fn may_overhear(&self, now: Instant) -> bool {
-        !self.left
-            && now < self.due.min(self.tick_at)
-            && self.talks.is_none()
-            && self.web_seed.is_none()
-            && self.player.as_deref().is_none_or(|one| one.is_quiet(now))
+    fn may_overhear(&self, now: Instant) -> Option<bool> {
+        let busy = self.left
+            || now >= self.due.min(self.tick_at)
+            || self.talks.is_some()
+            || self.web_seed.is_some();
+        if busy {
+            return None;
+        }
+        match self.player.as_deref() {
+            Some(player) if !player.is_quiet(now) => player.only_waits().then_some(true),
+            _ => Some(false),
+        }
     }
 
     #[inline]

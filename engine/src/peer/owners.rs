@@ -127,9 +127,9 @@ impl Owners {
 
     /// Whether the neighbour in a slot has the piece, for one piece and many slots.
     #[inline]
-    pub(crate) fn of(&self, offset: usize) -> impl Fn(u16) -> bool + '_ {
+    pub(crate) fn of(&self, offset: usize) -> impl Fn(usize) -> bool + '_ {
         let (maps, bit) = (self.maps(offset), offset % 64);
-        move |slot| maps[usize::from(slot)] >> bit & 1 == 1
+        move |slot| maps[slot] >> bit & 1 == 1
     }
 
     /// What is read to learn whether the neighbour in `slot` has the piece, and how many do.

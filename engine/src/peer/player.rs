@@ -180,6 +180,14 @@ impl Player {
         now < self.quiet_until.min(self.same_piece_until) && self.events.is_empty()
     }
 
+    /// The picture of a film stands still, and only a piece lets it go on: nothing is to be done and told but why.
+    pub(crate) fn only_waits(&self) -> bool {
+        self.state == PlayState::Stalled
+            && self.live.is_none()
+            && self.events.is_empty()
+            && !self.is_reported()
+    }
+
     /// Moves the anchor to where the playhead is.
     fn settle(&mut self, now: Instant) {
         self.unrest();

@@ -107,7 +107,7 @@ impl Peer {
                 continue;
             }
             // Who has the piece is told nothing it can use, but in a ring: which lap we are in.
-            let knows = knows(slot);
+            let knows = knows(slot.into());
             if knows {
                 link.wanted -= 1;
                 if link.wanted == 0 && link.set(Flag::WeInterested, false) {

@@ -172,14 +172,19 @@ impl Peer {
         if let Some(player) = &mut self.player {
             player.followed(now, &self.pieces);
         }
+        self.explain_stall();
+        self.tell_player_events();
+    }
+
+    /// From now on the picture stands still, if it does, for another reason or the same.
+    pub(super) fn explain_stall(&mut self) {
         let player = self.player.as_deref();
         if let Some(piece) = player.and_then(Player::stalled_for) {
             let cause = self.stall_cause(piece);
             if let Some(player) = &mut self.player {
-                player.blame(now, cause);
+                player.blame(self.now, cause);
             }
         }
-        self.tell_player_events();
     }
 
     pub(super) fn tell_player_events(&mut self) {

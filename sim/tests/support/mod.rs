@@ -13,7 +13,7 @@ use swarmbed_sim::{
 };
 
 /// Remembers everything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log(pub Vec<(Instant, Event)>);
 
 impl Observer for Log {
