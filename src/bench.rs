@@ -3,6 +3,7 @@
 mod figure;
 mod machine;
 mod measure;
+mod memory;
 mod row;
 mod table;
 

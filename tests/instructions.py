@@ -28,6 +28,8 @@ SCENARIO = "scenarios/bench/file-2k.toml"
 SETS = ["swarm.viewers=142", "class.seed.count=8", "network.overlay_every=0 s"]
 COUNTED = "swarmbed_sim::world::World<O>::run"
 ALLOWED = 1.10
+# What is counted executes some fifty times as slowly; a mistake that makes it so another fifty times would not end.
+MINUTES = 10
 # A core's own caches, whatever machine this runs on.
 CACHES = ["--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=524288,8,64"]
 COUNTS = {"instructions_per_block": ["Ir"], "lines_missed_per_block": ["ILmr", "DLmr", "DLmw"]}
@@ -58,7 +60,10 @@ def callgrind(profile, command, options=()):
     command = [*valgrind, *command, "--threads", "1"]
     # Begun anew for huge pages, it would be counted no more.
     as_it_is = os.environ | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
-    done = subprocess.run(command, cwd=HERE, env=as_it_is, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, cwd=HERE, env=as_it_is, capture_output=True, text=True, timeout=MINUTES * 60)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{' '.join(command)} did not end in {MINUTES} minutes; each takes one at most. What takes so much longer?")
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     said = profile.read_text()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::machine::{Load, Others};
+use super::memory;
 use crate::place::Temporary;
 use crate::run;
 
@@ -99,6 +100,9 @@ pub(super) struct Measured {
     /// Trace hashes of all runs, in their order.
     pub(super) traces: Vec<String>,
     pub(super) others: Others,
+    /// What a read of memory took that is in no cache, in nanoseconds, before and after; older files do not tell.
+    #[serde(default)]
+    pub(super) read_ns: Option<[f64; 2]>,
 }
 
 impl Measured {
@@ -145,9 +149,11 @@ pub(super) fn measure(job: &Job, quiet: bool) -> Result<Measured, String> {
         command.arg("--quiet");
     }
     command.stdin(Stdio::null()).stdout(Stdio::null());
+    let before = memory::read_ns();
     let load = Load::start();
     let status = command.status();
     let (wall_s, others) = load.stop();
+    let read_ns = Some([before, memory::read_ns()]);
     let status = status.map_err(|error| format!("{name}: cannot run swarmbed: {error}"))?;
     if run::stopped() {
         return Err("interrupted".into());
@@ -188,6 +194,7 @@ pub(super) fn measure(job: &Job, quiet: bool) -> Result<Measured, String> {
         connections_at_once: number(cost, "connections_at_once")?,
         traces: traces.map(str::to_owned).collect(),
         others,
+        read_ns,
     })
 }
 

@@ -22,6 +22,7 @@ blocks: useful ones, a block received twice counts once. CPU-s: of the whole pro
 time by the wall time of playing it. MiB: most memory of the process; by peers of the scenario, and by connections where
 somebody looked at them. us/block: processor time of set-up and playing. window: what nothing crosses in less between two
 peers, so the simulator goes on by it. others: cores that other programs (+ other machines) had meanwhile.
+a read of memory: of a line that is in no cache, one after the other; what a swarm of thousands waits for.
 ";
 
 /// All rows, under the machine that they were measured on.
@@ -109,7 +110,7 @@ fn cells(of: &Measured) -> [String; 9] {
 /// Where the time went.
 fn spent(of: &Measured) -> String {
     let share = |seconds: f64| 100.0 * seconds / of.cpu_s;
-    format!(
+    let mut text = format!(
         "{:.1} s, {:.1} of processor time: set-up {:.0} %, playing {:.0} %, metrics {:.0} %, the rest {:.0} %; \
          {:.1} messages and {:.1} calls a block, {:.0} ns a call",
         of.wall_s,
@@ -121,7 +122,14 @@ fn spent(of: &Measured) -> String {
         of.messages / of.useful_blocks,
         of.engine_calls / of.useful_blocks,
         of.run_cpu_s * 1e9 / of.engine_calls,
-    )
+    );
+    if let Some([before, after]) = of.read_ns {
+        let _ = write!(
+            text,
+            "; a read of memory {before:.0} ns before, {after:.0} after"
+        );
+    }
+    text
 }
 
 /// What is asked, and what is so.
