@@ -60,12 +60,19 @@ fn a_row_is_measured_and_judged() {
         assert!(number(&run["peak_memory_bytes"]) > 1e6);
         assert!(number(&run["connections_at_once"]) > 0.0);
         assert!(number(&run["messages"]) > blocks);
+        // No memory answers faster than the first cache, of one or two nanoseconds.
+        let reads = run["read_ns"].as_array().unwrap();
+        assert!(
+            reads.len() == 2 && reads.iter().all(|read| number(read) > 2.0),
+            "{reads:?}"
+        );
     }
     assert_eq!(one["traces"], two["traces"]);
     assert_eq!(one["traces"].as_array().unwrap().len(), 3);
     assert_eq!(one["traces"][0], few["traces"][0]);
 
     let table = fs::read_to_string(out.join("table.txt")).unwrap();
+    assert!(table.contains("; a read of memory "), "{table}");
     assert!(
         table.contains("meets        the trace hashes are the same"),
         "{table}"

@@ -101,7 +101,6 @@ pub(super) struct Measured {
     pub(super) traces: Vec<String>,
     pub(super) others: Others,
     /// What a read of memory took that is in no cache, in nanoseconds, before and after; older files do not tell.
-    #[serde(default)]
     pub(super) read_ns: Option<[f64; 2]>,
 }
 

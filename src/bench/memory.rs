@@ -1,6 +1,5 @@
-//! How long a read of memory takes that lies in no cache. A swarm of thousands waits for such reads half of its time, so
-//! that one machine moves half as many blocks as another of the same clock; and on shared hardware, where the memory is
-//! others' too, twice as many in one hour as in the next, though nobody takes a core away.
+//! How long a read of memory takes that lies in no cache, as most of what a swarm of thousands reads. Machines differ in
+//! it; and on shared hardware, where memory is others' too, hours do, though nobody takes a core away.
 
 use std::hint::black_box;
 use std::time::Instant as Clock;

@@ -17,7 +17,9 @@ impl Peer {
         (!self.has(piece)).then(|| self.cause_of(piece))
     }
 
-    /// Why this missing piece is missing (DESIGN 4, the first cause that holds).
+    /// Why this missing piece is missing (DESIGN 4, the first cause that holds). A viewer that stands still asks at every
+    /// call: so those are looked at first who are few, the asked and those who may be; if one of them has the piece,
+    /// none of the causes before theirs holds.
     pub(super) fn cause_of(&self, piece: PieceIndex) -> Cause {
         let Some(offset) = self.pieces.offset(piece) else {
             return Cause::NobodyHasIt;

@@ -65,6 +65,7 @@ impl Peer {
         heard
     }
 
+    /// Notes it, if nothing else follows from it. It may be overheard.
     #[inline(always)]
     fn note(&mut self, now: Instant, conn: ConnId, message: &Message) -> Overheard {
         let slot = conn.slot();
